@@ -1,0 +1,236 @@
+"""The contract between a GAN and the bench: players, turns, losses, updates, stages.
+
+Six nouns say every member of the zoo:
+
+    Player   a network, its optimiser, its weight average        who learns, how fast
+    Turn     one batch as one update sees it                     how a fake is made and judged
+    Loss     any callable Turn -> scalar                         what is minimised
+    Update   a player, its named losses, repeat / every / then   who moves when
+    Stage    updates, which Turn, share of the budget            the schedule; almost always one
+    GAN      players, schedule, generate, latents, state         what a zoo file returns
+
+Shapes: N images in a batch, C channels, H = W = resolution. Images are float32 in [-1, 1].
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Nets = Mapping[str, nn.Module]
+OptimiserFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+Rate = Callable[[float], float]  # share of the budget that is spent, in [0, 1] -> factor of the learning rate
+Task = Literal["unconditional", "conditional", "paired", "unpaired", "reconstruction"]
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """What the images of a data set are like: all that a builder is told."""
+
+    channels: int
+    resolution: int  # height and width: a power of two, 8 to 256
+    classes: int = 0  # 0: unlabelled
+    source_channels: int = 0  # image to image: channels of the picture that is translated
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Real images on the device, as the data set gives them."""
+
+    images: Tensor  # (N, C, H, W) in [-1, 1]
+    labels: Tensor | None = None  # (N,) int64
+    source: Tensor | None = None  # (N, C', H, W) in [-1, 1]: the pictures to translate
+
+
+@dataclass(frozen=True)
+class Now:
+    """Where training stands."""
+
+    images: int  # real images drawn so far
+    budget: int  # real images that may be drawn
+    step: int  # iterations finished
+    stage: int = 0
+    stage_fraction: float = 0.0  # share of the stage's own budget that is spent
+
+    @property
+    def fraction(self) -> float:
+        """Share of the whole budget that is spent, in [0, 1)."""
+        return self.images / self.budget
+
+
+@dataclass
+class Draw:
+    """What one iteration draws from the data, shared by the updates that use it."""
+
+    batch: Batch
+    memo: dict[str, Tensor] = field(
+        default_factory=dict
+    )  # results that outlive an update, e.g. a shared generator pass
+
+
+class Turn:
+    """One batch as one update sees it. Whatever is lazy here is computed at most once per update.
+
+    A subclass says how a fake is made (`fake`) and how an image is judged (`judge`); a loss reads what it needs.
+    """
+
+    def __init__(
+        self, nets: Nets, draw: Draw, mover: str, now: Now, random: torch.Generator, differentiates: frozenset[str]
+    ):
+        self.nets = nets
+        self.draw = draw
+        self.batch = draw.batch
+        self.mover = mover  # the player whose update this is: all others are frozen
+        self.now = now
+        self.random = random  # on the device of the images
+        self.differentiates = differentiates  # inputs that the update's losses differentiate, e.g. {"real"}
+
+    @cached_property
+    def real(self) -> Tensor:
+        """Real images, (N, C, H, W) in [-1, 1]; a leaf that asks for gradients when a loss differentiates it."""
+        return self.leaf("real", self.batch.images)
+
+    @cached_property
+    def fake(self) -> Tensor:
+        """Generated images, (N, C, H, W). They carry a graph only while their maker moves."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how a fake is made")
+
+    def judge(self, images: Tensor) -> Tensor:
+        """The critic's logits of some images, (N,)."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how an image is judged")
+
+    @cached_property
+    def real_logits(self) -> Tensor:
+        """The critic's logits of the real images, (N,)."""
+        return self.judge(self.real)
+
+    @cached_property
+    def fake_logits(self) -> Tensor:
+        """The critic's logits of the generated images, (N,)."""
+        return self.judge(self.fake)
+
+    def leaf(self, name: str, images: Tensor) -> Tensor:
+        """The images as an input that is differentiated only if a loss of this update asks for it."""
+        return images.detach().requires_grad_() if name in self.differentiates else images
+
+
+Loss = Callable[[Turn], Tensor]  # a scalar to minimise; `differentiates = {"real"}` declares input gradients
+TurnFactory = Callable[[Nets, Draw, str, Now, torch.Generator, frozenset[str]], Turn]
+
+
+@dataclass(frozen=True)
+class Average:
+    """An exponential moving average of a player's weights, counted in images.
+
+    Give `decay` per step, or `half_life_images`, which means the same at every batch size
+    (Karras et al. 2020, arXiv:1912.04958). `ramp` keeps the half-life below that share of the images seen so far
+    (Karras et al. 2020, arXiv:2006.06676); before `start_images` the average follows the weights (BigGAN).
+    """
+
+    decay: float | None = None
+    half_life_images: float | None = None
+    ramp: float | None = None
+    start_images: int = 0
+
+    def at(self, now: Now, batch_size: int) -> float:
+        """The decay of the step that ends at `now`, in [0, 1)."""
+        if now.images < self.start_images:
+            return 0.0
+        if self.half_life_images is None:
+            return self.decay or 0.0
+        half_life = self.half_life_images if self.ramp is None else min(self.half_life_images, self.ramp * now.images)
+        return 0.5 ** (batch_size / max(half_life, 1e-8))
+
+
+@dataclass
+class Player:
+    """Who learns, and how fast."""
+
+    net: nn.Module
+    optimiser: OptimiserFactory
+    average: Average | None = None  # None: sample from the weights as they are
+    rate: Rate | None = None  # factor of the learning rate over the budget; None: constant
+
+
+@dataclass(frozen=True)
+class Update:
+    """One optimiser step of one player."""
+
+    player: str
+    losses: Mapping[str, Loss]  # term -> loss; the terms are the keys of the record's curve
+    repeat: int = 1  # steps per iteration, each on its own draw
+    every: int = 1  # lazy regularisation: the loss is scaled up by it (Karras et al. 2020, arXiv:1912.04958, app. B)
+    then: Sequence[Callable[[Turn], None]] = ()  # after the step: clip weights, adapt an augmentation
+
+    @property
+    def differentiates(self) -> frozenset[str]:
+        """Inputs that one of the losses differentiates."""
+        return frozenset(name for loss in self.losses.values() for name in getattr(loss, "differentiates", ()))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the schedule. Optimisers start afresh on entry."""
+
+    updates: Sequence[Update]
+    turn: TurnFactory
+    share: float = 1.0  # of the image budget
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What to generate: N images from given latents, of given classes, or from given pictures."""
+
+    count: int
+    random: torch.Generator  # for noise inside a generator; on the device
+    latents: Tensor | None = None  # (N, Z)
+    labels: Tensor | None = None  # (N,) int64
+    source: Tensor | None = None  # (N, C', H, W) in [-1, 1]
+    truncation: float = 1.0  # 1: none
+
+
+@dataclass(frozen=True)
+class GAN:
+    """What a member of the zoo is: a builder takes an ImageSpec and returns one of these."""
+
+    players: Mapping[str, Player]
+    schedule: Sequence[Stage]
+    generate: Callable[[Nets, Prompt], Tensor]  # -> (N, C, H, W) in [-1, 1]; gets averaged networks in eval mode
+    latents: Callable[[int, torch.Generator], Tensor] | None = None  # count, random (CPU) -> (count, Z)
+    state: Mapping[str, nn.Module] = field(default_factory=dict)  # losses that remember: saved, moved, never trained
+    task: Task = "unconditional"
+
+
+Builder = Callable[[ImageSpec], GAN]
+
+
+def adam(lr: float, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> OptimiserFactory:
+    """Adam (Kingma & Ba 2015) with its loop fused into one kernel."""
+    return partial(torch.optim.Adam, lr=lr, betas=betas, eps=eps, fused=True)
+
+
+def gaussian(width: int) -> Callable[[int, torch.Generator], Tensor]:
+    """Standard normal latents, (count, width)."""
+    return lambda count, random: torch.randn(count, width, generator=random, device=random.device)
+
+
+def uniform(width: int) -> Callable[[int, torch.Generator], Tensor]:
+    """Latents uniform in [-1, 1], (count, width)."""
+    return lambda count, random: torch.rand(count, width, generator=random, device=random.device) * 2 - 1
+
+
+@contextmanager
+def trainable(net: nn.Module) -> Iterator[None]:
+    """Inside, the network's parameters carry gradients although another player moves."""
+    frozen = [parameter for parameter in net.parameters() if not parameter.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
