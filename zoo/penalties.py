@@ -1,7 +1,7 @@
 """Penalties on a critic's slope, and projections of its weights. Each penalty is one more loss of an Update.
 
-A penalty that differentiates an input says so in `differentiates`: the Turn then makes that input a leaf, so that the
-penalty costs no second forward pass.
+A penalty that differentiates an input says so in `differentiates`. Where that input is the turn's own "real" or "fake",
+the Turn makes it a leaf, so that the penalty costs no second forward pass.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ class GradientPenalty:
     """
 
     weight: float = 10.0
+    differentiates = frozenset({"between"})
 
     def __call__(self, turn: Turn) -> Tensor:
         real, fake = turn.batch.images, turn.fake.detach()
@@ -43,6 +44,7 @@ class DRAGAN:
     """
 
     weight: float = 10.0
+    differentiates = frozenset({"near"})
 
     def __call__(self, turn: Turn) -> Tensor:
         real = turn.batch.images
