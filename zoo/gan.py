@@ -1,0 +1,80 @@
+"""The GAN. Goodfellow, Pouget-Abadie, Mirza, Xu, Warde-Farley, Ozair, Courville, Bengio, "Generative Adversarial Nets",
+NeurIPS 2014, arXiv:1406.2661.
+
+Networks: the multilayer perceptrons of the authors' code for MNIST (goodfeli/adversarial mnist.yaml): a rectifier
+generator 100-1200-1200, a critic of two maxout layers of 240 units with 5 pieces each under dropout. The same at every
+resolution. Latents are normal, the default of its Generator class; the paper names no distribution.
+
+Departures: Adam at 2e-4 (beta1 = 0.5) with Glorot-uniform weights instead of SGD (0.1, momentum 0.5 to 0.7 over 250
+epochs of 50,000 digits) from uniform weights of +-0.05 and +-0.005: that schedule is much longer than a common budget and
+tied to one data set. The generator's output bias starts at 0, not at the pixels' marginals, which a builder does not see.
+
+Published: no FID. Parzen log-likelihood on MNIST 225 +- 2 (table 1).
+"""
+
+from torch import Tensor, nn
+
+from bench.gan import GAN, ImageSpec, Player, adam, gaussian
+from zoo.layers import initialise
+from zoo.objectives import NonSaturating
+from zoo.two_player import sample, two_player
+
+LATENT = 100
+
+
+class Generator(nn.Sequential):
+    """z (N, 100) -> images (N, C, H, W) in [-1, 1]."""
+
+    def __init__(self, spec: ImageSpec):
+        shape = (spec.channels, spec.resolution, spec.resolution)
+        super().__init__(
+            nn.Linear(LATENT, 1200),
+            nn.ReLU(),
+            nn.Linear(1200, 1200),
+            nn.ReLU(),
+            nn.Linear(1200, spec.channels * spec.resolution**2),
+            nn.Tanh(),  # 2 sigmoid(2x) - 1: the authors' sigmoid, on [-1, 1]
+            nn.Unflatten(1, shape),
+        )
+
+
+class Maxout(nn.Module):
+    """The largest of several linear functions, (N, before) -> (N, units): Goodfellow et al. 2013, arXiv:1302.4389."""
+
+    def __init__(self, before: int, units: int, pieces: int):
+        super().__init__()
+        self.linear = nn.Linear(before, units * pieces)
+        self.pieces = pieces
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.linear(features).unflatten(1, (-1, self.pieces)).amax(2)
+
+
+class Critic(nn.Sequential):
+    """Images (N, C, H, W) -> logits (N,)."""
+
+    def __init__(self, spec: ImageSpec):
+        super().__init__(
+            nn.Flatten(),
+            nn.Dropout(0.2),
+            Maxout(spec.channels * spec.resolution**2, 240, 5),
+            nn.Dropout(0.5),
+            Maxout(240, 240, 5),
+            nn.Dropout(0.5),
+            nn.Linear(240, 1),
+            nn.Flatten(0),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward((images + 1) / 2)  # dropout's zero is black
+
+
+def gan(spec: ImageSpec) -> GAN:
+    """Adam at 2e-4 with beta1 = 0.5 for both; one pass of the generator serves both updates, as in the authors' code."""
+    optimiser = adam(2e-4, betas=(0.5, 0.999))
+    players = {
+        "generator": Player(initialise(Generator(spec), nn.init.xavier_uniform_), optimiser),
+        "critic": Player(initialise(Critic(spec), nn.init.xavier_uniform_), optimiser),
+    }
+    latents = gaussian(LATENT)
+    return GAN(players, [two_player(NonSaturating(), latents=latents, reuse_fakes=True)], sample, latents)
