@@ -38,7 +38,9 @@ class Score(_Frozen):
     samples_real: int
     samples_fake: int
     sample_seed: int
-    flags: tuple[str, ...] = ()  # e.g. "fewer samples than feature dimensions"
+    flags: tuple[str, ...] = ()  # e.g. "100 fake samples for 192 feature dimensions"
+    error: Finite | None = None  # what the metric knows of its own error; its summary says of what kind
+    baseline: Finite | None = None  # the figure of held-out real images in the fakes' place
 
 
 class Point(_Frozen):
@@ -111,6 +113,7 @@ class Record(_Frozen):
     member: Member
     seed: int
     job: str  # names the cell: member, source, protocol, seed
+    attempt: int = 1  # a failed cell that is run again gets a further record; the latest counts
     status: Status
     diverged_at_step: int | None = None
     failure: Failure | None = None
@@ -141,7 +144,12 @@ class Record(_Frozen):
     @property
     def file_name(self) -> str:
         """Its path below a results folder."""
-        return f"{self.suite}/{self.member.name}/{self.seed}-{self.job}.json"
+        return f"{self.suite}/{self.member.name}/{file_stem(self.seed, self.job, self.attempt)}.json"
+
+
+def file_stem(seed: int, job: str, attempt: int = 1) -> str:
+    """The name, without suffix, of a record and of the pictures beside it."""
+    return f"{seed}-{job}" + (f"-{attempt}" if attempt > 1 else "")
 
 
 def job_digest(member: str, source_digest: str, protocol_digest: str, seed: int) -> str:

@@ -1,0 +1,144 @@
+"""A suite meets this machine: its data set, its real samples, its resolved protocol, its cells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import members, metrics
+from bench import record as records
+from bench.checkpoint import Identity
+from bench.data import DataSet, Split, load
+from bench.errors import UserError
+from bench.extractors import load as load_extractor
+from bench.gan import ImageSpec
+from bench.home import home
+from bench.metrics import MetricId
+from bench.sample import Extractor, Sample
+from bench.suite import Suite, digest
+from bench.train import Execution
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One member with one seed under the suite's protocol: one run, one record."""
+
+    member: members.Listing
+    source_digest: str
+    seed: int
+    job: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that the cells of a suite share."""
+
+    suite: Suite
+    dataset: DataSet
+    execution: Execution
+    results: Path
+
+    @property
+    def spec(self) -> ImageSpec:
+        """What a builder is told."""
+        data = self.dataset
+        return ImageSpec(data.channels, data.resolution, len(data.classes), data.source_channels)
+
+    @cached_property
+    def protocol(self) -> dict[str, Any]:
+        """The suite's rules with the digests of what they met."""
+        ids = [MetricId.parse(text) for text in (*self.suite.evaluation.metrics, self.suite.evaluation.selection)]
+        extractors = {id_.extractor: self.extractor(id_.extractor) for id_ in ids if id_.extractor}
+        return self.suite.protocol(
+            {
+                "data": {"digest": self.dataset.digest, "preprocessing": self.dataset.preprocessing},
+                "metrics": {id_.name: metrics.find(id_.name).version for id_ in ids},
+                "extractors": {
+                    name: {"weights": extractor.digest, "preprocessing": extractor.preprocessing}
+                    for name, extractor in sorted(extractors.items())
+                },
+            }
+        )
+
+    @cached_property
+    def protocol_digest(self) -> str:
+        """Equal, or not comparable."""
+        return digest(self.protocol)
+
+    @cached_property
+    def train(self) -> Sample:
+        """The training split as the metrics see it."""
+        return _sample(self.dataset.train, f"training split of {self.dataset.name}")
+
+    @cached_property
+    def held_out(self) -> Sample:
+        """The held-out split as the metrics see it."""
+        return _sample(self.dataset.held_out, f"held-out split of {self.dataset.name}")
+
+    @cached_property
+    def _extractors(self) -> dict[str, Extractor]:
+        return {}
+
+    def extractor(self, name: str) -> Extractor:
+        """A feature network on this run's device, loaded once."""
+        if name not in self._extractors:
+            self._extractors[name] = load_extractor(name, self.execution.device)
+        return self._extractors[name]
+
+    def cell(self, member: members.Listing, seed: int) -> Cell:
+        """The cell of a member and a seed."""
+        source = members.source_digest(member)
+        return Cell(member, source, seed, records.job_digest(member.name, source, self.protocol_digest, seed))
+
+    def cells(self, names: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Cell]:
+        """Every cell of the suite, or of some members (of the suite or not) and seeds. Raises UserError for unknown members."""
+        found = [members.find(name) for name in names or self.suite.members]
+        return [self.cell(member, seed) for member in found for seed in seeds or self.suite.seeds]
+
+    def identity(self, cell: Cell) -> Identity:
+        """What the cell's checkpoints belong to."""
+        member = cell.member
+        return Identity(
+            self.suite.name, member.name, member.entry_point, cell.source_digest, self.protocol_digest, cell.seed
+        )
+
+    def folder(self, cell: Cell) -> Path:
+        """Where the cell's records and pictures go."""
+        return self.results / self.suite.name / cell.member.name
+
+    def cache(self, cell: Cell) -> Path:
+        """Where the cell's checkpoints live."""
+        return home() / "checkpoints" / self.suite.name / cell.member.name / f"{cell.seed}-{cell.job}"
+
+    def attempts(self, cell: Cell) -> list[Path]:
+        """The cell's record files, the latest last."""
+        stem = records.file_stem(cell.seed, cell.job)
+        return sorted(self.folder(cell).glob(f"{stem}*.json"), key=lambda path: (len(path.stem), path.stem))
+
+
+def prepare(suite: Suite, results: Path, execution: Execution, data_root: Path | None = None) -> Setting:
+    """Load the suite's data set and check its metrics and extractors before any training.
+
+    Raises UserError for data that is not there, an unknown metric or extractor, or a results folder that cannot be written.
+    """
+    _check_writable(results)
+    dataset = load(suite.data.name, resolution=suite.data.resolution, data_root=data_root)
+    setting = Setting(suite, dataset, execution, results)
+    _ = setting.protocol_digest
+    return setting
+
+
+def _check_writable(results: Path) -> None:
+    probe = results / ".writable"
+    records.write_atomically(probe, b"")
+    probe.unlink(missing_ok=True)
+
+
+def _sample(split: Split, name: str) -> Sample:
+    if len(split.images) == 0:
+        raise UserError(f"{name}: is empty. Give a data set with images.")
+    labels = None if split.labels is None else np.asarray(split.labels)
+    return Sample.of(split.images, labels, name=name, keep=True)
