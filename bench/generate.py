@@ -63,7 +63,7 @@ def interpolation_request(gan: GAN, dataset: DataSet | None, seed: int = 0, rows
     ends = request(gan, dataset, 2 * rows, seed)
     assert ends.latents is not None
     weights = torch.linspace(0, 1, steps)
-    latents = torch.cat([_slerp(*pair, weights) for pair in ends.latents.unflatten(0, (rows, 2))])
+    latents = torch.cat([_slerp(pair[0], pair[1], weights) for pair in ends.latents.unflatten(0, (rows, 2))])
     labels = None if ends.labels is None else ends.labels[:rows].repeat_interleave(steps)
     return Request(rows * steps, seed, latents, labels)
 

@@ -52,11 +52,6 @@ class Execution:
         """Where losses are computed."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
-    @property
-    def memory_format(self) -> torch.memory_format:
-        """The layout of images and convolution weights."""
-        return torch.channels_last if self.channels_last else torch.contiguous_format
-
 
 @dataclass(frozen=True)
 class Step:
@@ -76,7 +71,9 @@ class Training:
         self.execution = execution or Execution()
         device = self.execution.device
         for module in [*(player.net for player in gan.players.values()), *gan.state.values()]:
-            module.to(device=device, memory_format=self.execution.memory_format)
+            module.to(device)
+            if self.execution.channels_last:
+                module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
             module.train()
         self.averages = {name: _frozen_copy(player.net) for name, player in gan.players.items() if player.average}
         self.random = torch.Generator(device).manual_seed(seed)

@@ -1,0 +1,323 @@
+"""One cell from its first image to its record. It can be killed at any instant and continued to the same record."""
+
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from bench import checkpoint, members
+from bench import record as records
+from bench.data.batches import Batches
+from bench.environment import describe, peak_memory_bytes, reset_peak_memory
+from bench.errors import UserError
+from bench.evaluate import Measurement, measure
+from bench.generate import COLUMNS, Request, generate, grid_request, interpolation_request, request
+from bench.journal import Journal, Meter, Stopwatch
+from bench.metrics import MetricId, find
+from bench.pictures import write_grid
+from bench.record import Artifact, Failure, Member, Point, Record, Score
+from bench.sample import Sample
+from bench.setting import Cell, Setting
+from bench.train import Execution, Step, Training
+
+CURVE_SEED = 1_000_000  # noise of the curve and of the choice of the best checkpoint: never that of a reported score
+GRIDS = 5  # pictures kept over a training
+INTERPOLATION_STEPS = 10
+LOOK_SECONDS = 0.5  # between two looks up from the loop
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a cell is: for whoever watches."""
+
+    cell: Cell
+    phase: str  # "train", "evaluate"
+    images: int
+    budget: int
+    images_per_second: float
+    terms: Mapping[str, float]
+    scores: Mapping[str, float]  # of the latest point of the curve
+
+
+class CellRun:
+    """A cell while it runs."""
+
+    def __init__(self, setting: Setting, cell: Cell, attempt: int, checkpoint_seconds: float):
+        self.setting, self.cell, self.attempt = setting, cell, attempt
+        self.checkpoint_seconds = checkpoint_seconds
+        suite = setting.suite
+        torch.manual_seed(cell.seed)
+        self.gan = members.builder(cell.member)(setting.spec)
+        self.parameters = {name: _count(player.net) for name, player in self.gan.players.items()}
+        batches = Batches(
+            setting.dataset.train,
+            suite.training.batch_size,
+            seed=cell.seed,
+            device=setting.execution.device,
+            flip=suite.data.flip,
+        )
+        self.training = Training(
+            self.gan, batches, images=suite.training.images, seed=cell.seed, execution=setting.execution
+        )
+        self.journal = Journal(_now())
+        self.identity = setting.identity(cell)
+        self.path = setting.cache(cell) / "training.pt"
+        self.saved_at = self.looked_at = time.monotonic()
+        self.phase = "train"
+
+    def run(self) -> Iterator[Progress | Record]:
+        """Train, evaluate, and end with the record. Whatever goes wrong in the member becomes a record too."""
+        try:
+            self._restore()
+            reset_peak_memory(self.setting.execution.device)
+            yield from self._train()
+            step = self.training.diverged_at_step
+            if step is not None:
+                yield self._record("diverged", diverged_at_step=step)
+                return
+            self._save()
+            self.phase = "evaluate"
+            yield self._progress()
+            yield self._record("ok", scores=self._scores())
+        except UserError:
+            raise
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            yield self._record("out-of-memory", failure=self._failure(error))
+        except Exception as error:
+            yield self._record("failed", failure=self._failure(error))
+
+    def _train(self) -> Iterator[Progress]:
+        """Train to the end of the budget. The clock runs only while nothing else is done."""
+        watch = self._watch("train")
+        watch.start()
+        for step in self.training.steps():
+            self.journal.meter.add(step.terms)
+            point_is_due = step.now.images >= (len(self.journal.curve) + 1) * self.setting.suite.evaluation.every
+            if point_is_due or time.monotonic() - self.looked_at > LOOK_SECONDS:
+                watch.stop()
+                if self.training.diverged_at_step is not None:
+                    return
+                if point_is_due:
+                    self._add_point(step)
+                if point_is_due or time.monotonic() - self.saved_at > self.checkpoint_seconds:
+                    self._save()
+                yield self._progress()
+                self.looked_at = time.monotonic()
+                watch.start()
+        watch.stop()
+
+    def _add_point(self, step: Step) -> None:
+        """A point of the curve, and the best checkpoint so far: chosen on a sample that is never reported."""
+        evaluation = self.setting.suite.evaluation
+        with self._watch("evaluate"), torch.random.fork_rng():
+            nets = self.training.sampling_nets()
+            ids = list(dict.fromkeys((self.setting.suite.ranking, evaluation.selection)))
+            found = self._measure(nets, evaluation.curve_samples, CURVE_SEED, ids)
+            scores = {item.metric: item.value for item in found}
+            self._keep_best(step.now.images, found[ids.index(evaluation.selection)], nets)
+            self._keep_grid(step.now.images, nets)
+            self.training.resume_training_mode()
+        point = Point(
+            images=step.now.images,
+            step=step.now.step,
+            train_seconds=self.journal.seconds["train"],
+            terms=self.journal.meter.means(),
+            scores=scores,
+        )
+        self.journal.curve.append(point.model_dump())
+        self.journal.meter = Meter()
+
+    def _keep_best(self, images: int, found: Measurement, nets: Mapping[str, torch.nn.Module]) -> None:
+        sign = 1 if _better(found.metric) == "lower" else -1
+        if self.journal.best is None or sign * found.value < sign * self.journal.best["value"]:
+            self.journal.best = {"images": images, "value": found.value, "nets": _weights(nets)}
+
+    def _keep_grid(self, images: int, nets: Mapping[str, torch.nn.Module]) -> None:
+        """Keep a grid from the same latents at a few points of training."""
+        points = max(self.setting.suite.training.images // self.setting.suite.evaluation.every, 1)
+        index = len(self.journal.curve) + 1
+        if index == 1 or index * GRIDS // points > (index - 1) * GRIDS // points:
+            self._keep_picture("grid", nets, grid_request(self.gan, self.setting.dataset), COLUMNS, images)
+
+    def _keep_picture(
+        self, kind: str, nets: Mapping[str, torch.nn.Module], asked: Request, columns: int, images: int
+    ) -> None:
+        path = self.path.parent / f"{kind}-{images}.png"
+        sha256 = write_grid(self._generate(nets, asked), path, columns)
+        self.journal.pictures.append({"kind": kind, "file": path.name, "sha256": sha256, "images": images})
+
+    def _scores(self) -> list[Score]:
+        """The reported scores of the last and the best checkpoint, one per metric and sample seed."""
+        with self._watch("evaluate"), torch.random.fork_rng():
+            nets = self.training.sampling_nets()
+            self._keep(nets, "last")
+            scores = self._scores_of(nets, "last")
+            if self.gan.latents is not None:
+                asked = interpolation_request(self.gan, self.setting.dataset, steps=INTERPOLATION_STEPS)
+                self._keep_picture("interpolation", nets, asked, INTERPOLATION_STEPS, self.training.now.images)
+            if self.journal.best is not None:
+                for name, net in nets.items():
+                    net.load_state_dict(self.journal.best["nets"][name])
+                self._keep(nets, "best")
+                scores += self._scores_of(nets, "best")
+        return scores
+
+    def _scores_of(self, nets: Mapping[str, torch.nn.Module], which: Literal["last", "best"]) -> list[Score]:
+        evaluation = self.setting.suite.evaluation
+        return [
+            _score(item, which, seed)
+            for seed in evaluation.sample_seeds
+            for item in self._measure(nets, evaluation.samples, seed, list(evaluation.metrics))
+        ]
+
+    def _measure(self, nets: Mapping[str, torch.nn.Module], count: int, seed: int, ids: list[str]) -> list[Measurement]:
+        asked = request(self.gan, self.setting.dataset, count, seed)
+        fake = Sample.of(self._generate(nets, asked), asked.labels, name=f"sample of {self.cell.member.name}")
+        return measure(ids, self.setting.train, self.setting.held_out, fake, self.setting.extractor)
+
+    def _generate(self, nets: Mapping[str, torch.nn.Module], asked: Request) -> Tensor:
+        return generate(self.gan, nets, asked, self.setting.spec, self.setting.execution)
+
+    def _keep(self, nets: Mapping[str, torch.nn.Module], which: str) -> None:
+        """Keep the networks to sample from, for `bench sample`."""
+        checkpoint.save(self.path.parent / f"{which}.pt", self.identity, {"nets": _weights(nets)})
+
+    def _save(self) -> None:
+        peak = peak_memory_bytes(self.setting.execution.device) or 0
+        self.journal.peak_memory_bytes = max(self.journal.peak_memory_bytes, peak)
+        content = {"training": self.training.state_dict(), "journal": self.journal.saved()}
+        checkpoint.save(self.path, self.identity, content)
+        self.saved_at = time.monotonic()
+
+    def _restore(self) -> None:
+        if self.path.exists():
+            content = checkpoint.load(self.path, self.identity)
+            self.training.load_state_dict(content["training"])
+            self.journal = Journal.restored(content["journal"])
+
+    def _progress(self) -> Progress:
+        journal, now = self.journal, self.training.now
+        seconds = journal.seconds.get("train", 0.0)
+        scores = journal.curve[-1]["scores"] if journal.curve else {}
+        rate = now.images / seconds if seconds else 0.0
+        return Progress(self.cell, self.phase, now.images, now.budget, rate, journal.meter.means(), scores)
+
+    def _record(
+        self,
+        status: records.Status,
+        *,
+        scores: list[Score] | None = None,
+        failure: Failure | None = None,
+        diverged_at_step: int | None = None,
+    ) -> Record:
+        setting, suite, cell, now = self.setting, self.setting.suite, self.cell, self.training.now
+        return Record(
+            suite=suite.name,
+            suite_version=suite.version,
+            track=suite.track,
+            protocol_digest=setting.protocol_digest,
+            protocol=setting.protocol,
+            ranking=suite.ranking,
+            member=Member(
+                name=cell.member.name,
+                entry_point=cell.member.entry_point,
+                distribution=cell.member.distribution,
+                source_digest=cell.source_digest,
+                task=self.gan.task,
+            ),
+            seed=cell.seed,
+            job=cell.job,
+            attempt=self.attempt,
+            status=status,
+            diverged_at_step=diverged_at_step,
+            failure=failure,
+            images_seen=now.images,
+            steps=now.step,
+            updates=self.training.updates,
+            parameters=self.parameters,
+            seconds={name: round(value, 3) for name, value in self.journal.seconds.items()},
+            peak_memory_bytes=self.journal.peak_memory_bytes or None,
+            curve=tuple(Point(**point) for point in self.journal.curve),
+            best_images=self.journal.best["images"] if self.journal.best else None,
+            scores=tuple(scores or ()),
+            artifacts=self._pictures(),
+            environment=describe(setting.execution),
+            command=f"bench run --suite {suite.name} --member {_name_to_give(cell)} --seed {cell.seed}",
+            started=self.journal.started,
+            finished=_now(),
+        )
+
+    def _pictures(self) -> tuple[Artifact, ...]:
+        """Copy the pictures from the cache to where the record goes."""
+        folder = self.setting.folder(self.cell)
+        stem = records.file_stem(self.cell.seed, self.cell.job, self.attempt)
+        found: list[Artifact] = []
+        for picture in self.journal.pictures:
+            name = f"{stem}-{picture['file']}"
+            records.write_atomically(folder / name, (self.path.parent / picture["file"]).read_bytes())
+            found.append(Artifact(kind=picture["kind"], path=name, sha256=picture["sha256"], images=picture["images"]))
+        return tuple(found)
+
+    def _failure(self, error: BaseException) -> Failure:
+        tail = tuple(traceback.format_exception(error)[-3:])
+        return Failure(phase=self.phase, type=type(error).__name__, message=str(error), traceback_tail=tail)
+
+    def _watch(self, phase: str) -> Stopwatch:
+        return Stopwatch(self.setting.execution.device, self.journal.seconds, phase)
+
+
+def dry_run(setting: Setting, cell: Cell) -> None:
+    """Build a member and generate two images, so that what cannot work is said before anything is trained."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        gan = members.builder(cell.member)(setting.spec)
+        nets = {name: player.net.eval() for name, player in gan.players.items()}
+        asked = request(gan, setting.dataset, 2, 0)
+        try:
+            generate(gan, nets, asked, setting.spec, Execution())
+        except UserError as error:
+            raise UserError(f"member {cell.member.name!r}: {error}") from None
+
+
+def _better(metric: str) -> Literal["lower", "higher"]:
+    return find(MetricId.parse(metric).name).better
+
+
+def _score(item: Measurement, which: Literal["last", "best"], seed: int) -> Score:
+    return Score(
+        metric=item.metric,
+        version=item.version,
+        better=_better(item.metric),
+        value=item.value,
+        checkpoint=which,
+        samples_real=item.samples_real,
+        samples_fake=item.samples_fake,
+        sample_seed=seed,
+        flags=item.flags,
+        error=item.error,
+        baseline=item.baseline,
+    )
+
+
+def _weights(nets: Mapping[str, torch.nn.Module]) -> dict[str, dict[str, Tensor]]:
+    return {
+        name: {key: value.detach().cpu().clone() for key, value in net.state_dict().items()}
+        for name, net in nets.items()
+    }
+
+
+def _count(net: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
+
+
+def _name_to_give(cell: Cell) -> str:
+    return cell.member.name if cell.member.distribution else cell.member.entry_point
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

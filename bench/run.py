@@ -1,0 +1,99 @@
+"""A suite to its missing cells, a cell to its record. The same command resumes: what has a record is not run again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bench import record as records
+from bench.cell import CellRun, Progress, dry_run
+from bench.errors import UserError
+from bench.record import Record, Status
+from bench.setting import Cell, Setting
+
+CHECKPOINT_SECONDS = 60.0
+FAILURES: tuple[Status, ...] = ("failed", "out-of-memory")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell has its record."""
+
+    cell: Cell
+    record: Record
+    path: Path
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A cell is not run, and why: it has a record, or another process is running it."""
+
+    cell: Cell
+    reason: str
+
+
+Event = Progress | Finished | Skipped
+
+
+def status(setting: Setting, cell: Cell) -> Status | None:
+    """How the cell's latest attempt ended, or None when it has not been run. Raises UserError for an unsound record."""
+    attempts = setting.attempts(cell)
+    return records.read(attempts[-1]).status if attempts else None
+
+
+def todo(setting: Setting, cells: Sequence[Cell], *, retry_failed: bool = False) -> list[Cell]:
+    """The cells that have no record yet; with `retry_failed` also those that failed. A diverged run is a result."""
+    again = FAILURES if retry_failed else ()
+    return [cell for cell in cells if (found := status(setting, cell)) is None or found in again]
+
+
+def run(
+    setting: Setting,
+    cells: Sequence[Cell],
+    *,
+    retry_failed: bool = False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Iterator[Event]:
+    """Run what is missing, one cell after the other, and tell what happens.
+
+    Several processes may do this at once on the same folder: each cell is claimed by one of them. Every member is tried
+    before the first is trained, so that a mistake in one is said at once. Raises UserError for what the user can mend.
+    """
+    waiting = todo(setting, cells, retry_failed=retry_failed)
+    for cell in cells:
+        if cell not in waiting:
+            yield Skipped(cell, "has a record")
+    for cell in {cell.member.entry_point: cell for cell in waiting}.values():
+        dry_run(setting, cell)
+    for cell in waiting:
+        yield from _claim_and_run(setting, cell, retry_failed, checkpoint_seconds)
+
+
+def _claim_and_run(setting: Setting, cell: Cell, retry_failed: bool, checkpoint_seconds: float) -> Iterator[Event]:
+    """The lock belongs to the process: it is free again when the process ends, however it ends."""
+    lock = setting.folder(cell) / f".{records.file_stem(cell.seed, cell.job)}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            if not todo(setting, [cell], retry_failed=retry_failed):
+                yield Skipped(cell, "has a record")
+                return
+            yield from _run(setting, cell, checkpoint_seconds)
+    except Timeout:
+        yield Skipped(cell, "another process is running it")
+    except OSError as error:
+        raise UserError(
+            f"{lock}: cannot be locked: {error.strerror}. Give a results folder you may write to."
+        ) from None
+
+
+def _run(setting: Setting, cell: Cell, checkpoint_seconds: float) -> Iterator[Event]:
+    attempt = len(setting.attempts(cell)) + 1
+    for event in CellRun(setting, cell, attempt, checkpoint_seconds).run():
+        if isinstance(event, Record):
+            path = records.write(event, setting.results)
+            (setting.cache(cell) / "training.pt").unlink(missing_ok=True)
+            yield Finished(cell, event, path)
+        else:
+            yield event
