@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -205,15 +205,8 @@ def read(path: Path) -> Record:
 
     Raises UserError when it is unreadable, truncated, from a newer schema, or was edited by hand (its digest differs).
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_such_number)
-    except OSError as error:
-        raise UserError(
-            f"record {path}: cannot be read: {error.strerror or error}. Restore the file or remove it."
-        ) from None
-    except ValueError as error:
-        raise UserError(f"record {path}: truncated or no JSON: {error}. {RESTORE}") from None
-    version = content.get("schema_version") if isinstance(content, dict) else None
+    content = _content(path)
+    version = content.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise UserError(
             f"record {path}: schema {version} is newer than this bench understands ({SCHEMA_VERSION}). Upgrade gan-bench."
@@ -230,16 +223,46 @@ def read(path: Path) -> Record:
     return record
 
 
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content: object = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_such_number)
+    except OSError as error:
+        raise _cannot_read(path, error) from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"record {path}: truncated or no JSON: {error}. {RESTORE}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"record {path}: holds no JSON object. {RESTORE}")
+    return cast("dict[str, Any]", content)
+
+
 def _no_such_number(text: str) -> float:
     raise ValueError(f"{text} is not a number that JSON knows")
 
 
+def _cannot_read(path: Path, error: OSError) -> UserError:
+    return UserError(f"record {path}: cannot be read: {error.strerror or error}. Restore the file or remove it.")
+
+
 def paths(results: Path, suite: str | None = None) -> Iterator[Path]:
-    """The record files below a results folder, in an order that no machine changes."""
-    pattern = f"{suite or '*'}/*/*.json"
-    yield from sorted(
-        (path for path in results.glob(pattern) if not path.name.startswith(".")), key=lambda path: path.as_posix()
-    )
+    """The record files below a results folder, in an order that no machine changes.
+
+    Raises UserError at a folder that cannot be read: nothing is left out silently.
+    """
+    for folder in _folders(results):
+        if suite is None or folder.name == suite:
+            for member in _folders(folder):
+                yield from (path for path in _entries(member) if path.suffix == ".json" and path.name[0] != ".")
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.is_dir() or (path.is_symlink() and not path.exists())]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir()) if folder.exists() or folder.is_symlink() else []
+    except OSError as error:
+        raise _cannot_read(folder, error) from None
 
 
 def read_all(results: Path, suite: str | None = None) -> list[Record]:
