@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -185,7 +185,8 @@ class CellRun:
 
     def _keep(self, nets: Mapping[str, torch.nn.Module], which: str) -> None:
         """Keep the networks to sample from, for `bench sample`."""
-        checkpoint.save(self.path.parent / f"{which}.pt", self.identity, {"nets": _weights(nets)})
+        content = {"spec": asdict(self.setting.spec), "nets": _weights(nets)}
+        checkpoint.save(self.path.parent / f"{which}.pt", self.identity, content)
 
     def _save(self) -> None:
         peak = peak_memory_bytes(self.setting.execution.device) or 0

@@ -47,13 +47,16 @@ def request(gan: GAN, dataset: DataSet | None, count: int, seed: int) -> Request
     return Request(count, seed, latents, labels, source)
 
 
-def grid_request(gan: GAN, dataset: DataSet | None, seed: int = 0, rows: int = COLUMNS) -> Request:
-    """Eight columns of uncurated images; one class per row where there are classes."""
-    classes = min(len(dataset.classes), 10) if dataset is not None else 0
+def labelled(asked: Request, labels: Tensor, truncation: float = 1.0) -> Request:
+    """The same request with these classes (N,)."""
+    return replace(asked, labels=labels, truncation=truncation)
+
+
+def grid_request(gan: GAN, dataset: DataSet, seed: int = 0, rows: int = COLUMNS) -> Request:
+    """Eight columns of uncurated images; for a conditional member one class per row, at most ten."""
+    classes = min(len(dataset.classes), 10) if gan.task == "conditional" else 0
     asked = request(gan, dataset, COLUMNS * (classes or rows), seed)
-    if not classes or gan.task != "conditional":
-        return replace(asked, labels=asked.labels)
-    return replace(asked, labels=torch.arange(classes).repeat_interleave(COLUMNS))
+    return labelled(asked, torch.arange(classes).repeat_interleave(COLUMNS)) if classes else asked
 
 
 def interpolation_request(gan: GAN, dataset: DataSet | None, seed: int = 0, rows: int = 6, steps: int = 10) -> Request:

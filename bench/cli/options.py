@@ -1,0 +1,30 @@
+"""Options that several verbs share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of the records.")]
+Reports = Annotated[Path, typer.Option("--reports", metavar="DIR", help="Folder of boards and pages.")]
+SuiteName = Annotated[
+    str, typer.Option("--suite", "-s", metavar="NAME|FILE", help="A suite, or a path to a .toml file.")
+]
+Members = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--member", "-m", metavar="NAME|MODULE:FUNCTION", help="Only these, from the suite or not; repeatable."
+    ),
+]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", min=0, help="Only these training seeds; repeatable.")]
+Device = Annotated[
+    str, typer.Option("--device", help="cpu, cuda, cuda:1, mps, or auto: an accelerator where there is one.")
+]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option("--data-root", metavar="DIR", help="A torchvision-style root, looked at first. Else $BENCH_DATA."),
+]
+
+RESULTS = Path("results")
+REPORTS = Path("reports")

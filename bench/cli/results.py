@@ -1,0 +1,101 @@
+"""Verbs on records: leaderboard, report, validate. None of them needs torch."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli.options import REPORTS, RESULTS, AsJson, Reports, Results
+from bench.errors import UserError
+
+SuiteFilter = Annotated[str | None, typer.Option("--suite", "-s", help="Only this suite.")]
+
+
+def leaderboard(
+    suite: SuiteFilter = None,
+    results: Results = RESULTS,
+    reports: Reports = REPORTS,
+    format: Annotated[Literal["md", "csv", "json", "html"], typer.Option("--format", help="What to print.")] = "md",
+    as_json: AsJson = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Print nothing; exit 1 when the committed reports are stale.")
+    ] = False,
+) -> None:
+    """Rebuild the leaderboards from the records alone; the same records give the same bytes."""
+    from bench import board
+
+    if check:
+        _check(results, reports)
+        return
+    if format == "html":
+        raise UserError("leaderboard --format html: the page is made by `bench report`.")
+    for name in _suites(results, suite):
+        typer.echo(board.render(board.build(board.load(results, name)), "json" if as_json else format), nl=False)
+
+
+def report(
+    suite: SuiteFilter = None,
+    results: Results = RESULTS,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the pages go.")] = REPORTS,
+) -> None:
+    """Write the pages of every suite from its records: offline, self-contained."""
+    from bench.report import build
+
+    for path in build(results, out, suite):
+        typer.echo(path)
+
+
+def validate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR")] = RESULTS,
+    as_json: AsJson = False,
+) -> None:
+    """Check every record: schema, digests, invariants, artifacts. Exit 1 when one is not sound."""
+    from bench import record
+    from bench.cli.show import table
+
+    if not folder.is_dir():
+        raise UserError(f"validate {folder}: no such folder. Give the folder that `bench run --results` wrote to.")
+    rows: list[dict[str, object]] = []
+    count = 0
+    for path in record.paths(folder):
+        count += 1
+        rows += [{"record": str(path), "problem": words} for words in _problems(path)]
+    if rows or as_json:
+        table(rows, as_json)
+    if rows:
+        raise typer.Exit(1)
+    if not as_json:
+        typer.echo(f"{count} records are sound.")
+
+
+def _problems(path: Path) -> list[str]:
+    from bench import record
+
+    try:
+        return record.problems(record.read(path))
+    except UserError as error:
+        return [str(error)]
+
+
+def _check(results: Path, reports: Path) -> None:
+    from bench.report import check
+
+    stale = check(results, reports)
+    for words in stale:
+        typer.echo(words, err=True)
+    if stale:
+        typer.echo("Run `bench report` and commit what it writes.", err=True)
+        raise typer.Exit(1)
+
+
+def _suites(results: Path, suite: str | None) -> list[str]:
+    from bench import record
+
+    found = sorted({path.parent.parent.name for path in record.paths(results, suite)})
+    if not found:
+        where = f"{results}/{suite}" if suite else str(results)
+        raise UserError(f"there are no records in {where}. Make some with `bench run --suite {suite or 'demo'}`.")
+    return found
+
+
+verbs = (leaderboard, report, validate)

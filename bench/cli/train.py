@@ -1,0 +1,204 @@
+"""Verbs that use networks: plan, run, check, sample, score."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bench.cli.options import RESULTS, AsJson, DataRoot, Device, Members, Results, Seeds, SuiteName
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from bench.setting import Setting
+    from bench.train import Execution
+
+Precision = Annotated[Literal["fp32", "bf16"] | None, typer.Option(help="Instead of the protocol's: another protocol.")]
+
+
+def run(
+    suite: SuiteName,
+    member: Members = None,
+    seed: Seeds = None,
+    device: Device = "auto",
+    results: Results = RESULTS,
+    data_root: DataRoot = None,
+    retry: Annotated[Literal["none", "failed"], typer.Option(help="Run cells again that failed.")] = "none",
+    precision: Precision = None,
+    channels_last: Annotated[bool, typer.Option(help="Keep images and weights in the channels-last layout.")] = False,
+    compile: Annotated[bool, typer.Option("--compile", help="Compile the networks where that is possible.")] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Seconds between checkpoints.")] = 60.0,
+) -> None:
+    """Train, score and record what is missing. The same command continues after any interruption."""
+    from bench.cli.view import watch
+    from bench.run import FAILURES, Finished
+    from bench.run import run as run_cells
+
+    execution = _execution(device, channels_last, compile)
+    setting = _setting(suite, results, execution, data_root, precision)
+    cells = setting.cells(member or (), seed or ())
+    events = run_cells(setting, cells, retry_failed=retry == "failed", checkpoint_seconds=checkpoint_seconds)
+    ended = [event for event in watch(events, cells) if isinstance(event, Finished)]
+    failed = [event for event in ended if event.record.status in FAILURES]
+    if failed:
+        for event in failed:
+            failure = event.record.failure
+            typer.echo(f"failed: {event.path}: {failure.type}: {failure.message}" if failure else event.path, err=True)
+        raise typer.Exit(1)
+
+
+def plan(
+    suite: SuiteName,
+    member: Members = None,
+    seed: Seeds = None,
+    device: Device = "auto",
+    results: Results = RESULTS,
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run would do, and how long it would take on this machine, from a few timed steps."""
+    from bench.cli.show import table
+    from bench.plan import plan as plan_cells
+
+    setting = _setting(suite, results, _execution(device, False, False), data_root, None)
+    plans = plan_cells(setting, setting.cells(member or (), seed or ()))
+    rows = [
+        {
+            "member": p.cell.member.name,
+            "seed": p.cell.seed,
+            "state": p.state,
+            "seconds": p.seconds and round(p.seconds, 1),
+        }
+        for p in plans
+    ]
+    table(rows, as_json)
+    if not as_json:
+        total = sum(p.seconds or 0 for p in plans)
+        waiting = sum(p.state != "done" for p in plans)
+        typer.echo(f"{waiting} of {len(plans)} cells to do, about {total / 60:.1f} min on this machine.")
+
+
+def check(
+    member: Annotated[list[str] | None, typer.Argument(metavar="MEMBER|MODULE:FUNCTION")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Every registered member.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check that a member keeps the contract, and say in words what is wrong."""
+    from bench import members as registry
+    from bench.check import check as check_member
+    from bench.cli.show import table
+
+    names = list(registry.listings()) if all else member or []
+    if not names:
+        raise UserError("check: no member given. Name one, or use --all.")
+    rows = []
+    for name in names:
+        findings = check_member(registry.builder(registry.find(name)))
+        rows += [{"member": name, "check": f.name, "ok": f.ok, "words": f.words} for f in findings]
+    table(rows, as_json)
+    if not all_ok(rows):
+        raise typer.Exit(1)
+
+
+def all_ok(rows: list[dict[str, object]]) -> bool:
+    """Whether no finding is against the member."""
+    return all(row["ok"] for row in rows)
+
+
+def sample(
+    source: Annotated[Path, typer.Argument(metavar="CHECKPOINT|RECORD")],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="A new folder or an .npz; with a picture option a .png.")],
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many images.")] = 64,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    grid: Annotated[bool, typer.Option("--grid", help="One picture of all.")] = False,
+    interpolate: Annotated[bool, typer.Option("--interpolate", help="One picture of paths between latents.")] = False,
+    checkpoint: Annotated[Literal["last", "best"], typer.Option(help="Of a record's run.")] = "last",
+    truncation: Annotated[
+        float, typer.Option(min=0, max=1, help="Below 1: less variety, for members that have it.")
+    ] = 1.0,
+    device: Device = "auto",
+) -> None:
+    """Draw images from a trained member."""
+    from bench import trained
+    from bench.generate import COLUMNS, interpolation_request
+    from bench.pictures import write_grid
+
+    execution = _execution(device, False, False)
+    model = trained.load(source, checkpoint, execution.device)
+    if not (grid or interpolate):
+        trained.write_images(model.sample(model.request(n, seed, truncation), execution), out)
+        typer.echo(out)
+        return
+    if out.suffix != ".png":
+        raise UserError(f"--out {out}: a picture is written as .png.")
+    steps = 10
+    asked = (
+        interpolation_request(model.gan, None, seed, rows=-(-n // steps), steps=steps)
+        if interpolate
+        else model.request(n, seed, truncation)
+    )
+    write_grid(model.sample(asked, execution), out, steps if interpolate else COLUMNS)
+    typer.echo(out)
+
+
+def score(
+    real: Annotated[str, typer.Option(metavar="SET", help="A data set, e.g. digits or folder:PATH.")],
+    fake: Annotated[Path, typer.Option(metavar="PATH", help="A folder of images or an .npz (arr_0, uint8 NHWC).")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="NAME@EXTRACTOR[:held-out]; repeatable. Default: all that apply."),
+    ] = None,
+    resolution: Annotated[int | None, typer.Option(help="Of the real images; default: that of the fakes.")] = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score images made anywhere against a data set. No training."""
+    from bench.cli.show import table
+    from bench.score import score as score_images
+
+    found = score_images(
+        real, fake, metric, resolution=resolution, data_root=data_root, device=_execution(device, False, False).device
+    )
+    table([_measured(item) for item in found], as_json)
+
+
+def _measured(item: object) -> dict[str, object]:
+    keys = ("metric", "value", "samples_real", "samples_fake", "flags")
+    return {key: getattr(item, key) for key in keys}
+
+
+def _execution(device: str, channels_last: bool, compiled: bool) -> "Execution":
+    """The device by name. Raises UserError for one that is not there."""
+    import torch
+
+    from bench.train import Execution
+
+    if device == "auto":
+        device = torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"  # pyright: ignore[reportOptionalMemberAccess]
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"--device {device}: {reason} Give cpu, cuda, cuda:N, mps or auto.") from None
+    return Execution(chosen, channels_last=channels_last, compiled=compiled)
+
+
+def _setting(
+    suite: str, results: Path, execution: "Execution", data_root: Path | None, precision: Literal["fp32", "bf16"] | None
+) -> "Setting":
+    """The suite on this machine, with the precision that the command line prefers."""
+    from dataclasses import replace
+
+    from bench.setting import prepare
+    from bench.suite import load
+
+    loaded = load(suite)
+    if precision:
+        training = loaded.training.model_copy(update={"precision": precision})
+        loaded = loaded.model_copy(update={"training": training})
+    execution = replace(execution, precision=loaded.training.precision)
+    return prepare(loaded, results, execution, data_root)
+
+
+verbs = (run, plan, check, sample, score)

@@ -1,0 +1,91 @@
+"""What there is: rows for `bench list`, everything about one thing for `bench show`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from bench import members, suite
+
+Row = dict[str, object]
+
+
+def member_rows() -> list[Row]:
+    """Registered members, with the first words of their docstrings; none is imported."""
+    return [
+        {"name": m.name, "paper": members.summary(m), "entry_point": m.entry_point, "from": m.distribution}
+        for m in members.listings().values()
+    ]
+
+
+def suite_rows() -> list[Row]:
+    """Suites that ship with the bench."""
+    return [_suite_row(suite.load(name)) for name in suite.names()]
+
+
+def _suite_row(found: suite.Suite) -> Row:
+    return {
+        "name": found.name,
+        "version": found.version,
+        "data": found.data.name,
+        "images": found.training.images,
+        "members": len(found.members),
+        "seeds": len(found.seeds),
+        "title": found.title,
+    }
+
+
+def dataset_rows() -> list[Row]:
+    """Data sets that can be asked for."""
+    from bench import data
+
+    return [asdict(data.describe(name)) | {"name": name} for name in data.names()]
+
+
+def metric_rows() -> list[Row]:
+    """Metrics; with an extractor they become a column, e.g. fid@digits-cnn."""
+    from bench.metrics import METRICS
+
+    return [
+        {"name": m.name, "version": m.version, "better": m.better, "needs": list(m.needs), "summary": m.summary}
+        for m in METRICS.values()
+    ]
+
+
+def extractor_rows() -> list[Row]:
+    """Feature networks."""
+    from bench import extractors
+
+    return [asdict(extractors.card(name)) | {"name": name} for name in extractors.names()]
+
+
+LISTINGS: Mapping[str, Callable[[], list[Row]]] = {
+    "members": member_rows,
+    "suites": suite_rows,
+    "datasets": dataset_rows,
+    "metrics": metric_rows,
+    "extractors": extractor_rows,
+}
+SHORT = {"datasets": ("name", "title", "resolution", "classes", "train", "held_out")}  # columns of a table for people
+
+
+def detail(kind: str, name: str) -> Row:
+    """Everything about one thing."""
+    row = next(row for row in LISTINGS[kind]() if row["name"] == name)
+    if kind == "members":
+        return row | {"parameters_at_32px": _parameters(name)}
+    if kind == "suites":
+        return row | {"protocol": suite.load(name).model_dump(mode="json")}
+    return row
+
+
+def _parameters(name: str) -> dict[str, int] | str:
+    """Trainable parameters per player for 32 x 32 colour images of ten classes."""
+    from bench.errors import UserError
+    from bench.gan import ImageSpec
+
+    try:
+        gan = members.builder(members.find(name))(ImageSpec(3, 32, 10))
+    except UserError as error:
+        return str(error)
+    return {
+        role: sum(p.numel() for p in player.net.parameters() if p.requires_grad) for role, player in gan.players.items()
+    }
