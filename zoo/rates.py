@@ -4,3 +4,8 @@
 def linear_decay(fraction: float) -> float:
     """From 1 at the start to 0 at the end."""
     return 1.0 - fraction
+
+
+def hold_then_decay(fraction: float) -> float:
+    """1 for the first half of the budget, then linearly to 0: the 100 + 100 epochs of several papers."""
+    return min(1.0, 2.0 * (1.0 - fraction))
