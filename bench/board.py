@@ -228,7 +228,7 @@ def _ranked(rows: list[Row], column: Column | None, ranking: str) -> tuple[tuple
     values = {row.member: _values(row, key, worst) for row in full}
     sign = -1 if column and column.better == "higher" else 1
     full.sort(key=lambda row: (sign * mean(values[row.member]), row.statuses.get("diverged", 0), row.member))
-    losses = [[column.loss(value) for value in values[row.member]] if column else [] for row in full]
+    losses = [[column.loss(value) if column else value for value in values[row.member]] for row in full]
     ranked = [replace(row, rank=group) for row, group in zip(full, rank_groups(losses), strict=True)]
     order = {"incomplete": 0, "calibration": 1, "superseded": 2}
     rest.sort(key=lambda row: (order[row.kind], _rest_key(row, key, column), row.member, row.source))

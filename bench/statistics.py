@@ -167,7 +167,7 @@ def correlation(a: Sequence[float], b: Sequence[float]) -> float | None:
 
 def welch_p_matrix(samples: Sequence[Sequence[float]]) -> Floats:
     """Two-sided Welch p values of every pair of samples, (M, M); 1 where a sample has fewer than two values."""
-    enough = np.array([len(sample) >= 2 for sample in samples])
+    enough = np.array([len(sample) >= 2 for sample in samples], dtype=bool)
     centres = np.array([mean(sample) if sample else 0.0 for sample in samples])
     degrees = np.array([max(len(sample) - 1, 1) for sample in samples], dtype=float)
     parts = np.array([variance(sample) / len(sample) if len(sample) >= 2 else 0.0 for sample in samples])

@@ -29,7 +29,7 @@ def number(value: float | None, digits: int = 4) -> str:
     exponent = math.floor(math.log10(abs(rounded)))
     if not -5 < exponent < 6:
         return f"{value:.{digits - 1}e}"
-    return f"{rounded:.{max(digits - 1 - exponent, 0)}f}"
+    return f"{value:.{max(digits - 1 - exponent, 0)}f}"
 
 
 def exact(value: float | None) -> float | None:
