@@ -1,13 +1,28 @@
 """Data sets: a name or a folder becomes two splits of uint8 images with a content digest.
 
-load("cifar10").train.images        (50000, 3, 32, 32) uint8, a read-only memory map in canonical order
-load("folder:photos", resolution=64)
-Batches(split, 64, seed=0, device="cpu").next()
+`load("cifar10").train.images` is (50000, 3, 32, 32) uint8, a read-only memory map in canonical order; any folder of
+images is `load("folder:photos", resolution=64)`. `bench.data.batches` makes shuffled batches of a split.
 """
 
-from bench.data.catalogue import describe, names
+from bench.data.catalogue import Description, describe, names
 from bench.data.dataset import DataSet, Split
+from bench.data.importing import import_set
+from bench.data.info import Info, info
 from bench.data.loading import load
 from bench.data.reading import read_images
+from bench.data.verify import Verification, verify
 
-__all__ = ["DataSet", "Split", "describe", "load", "names", "read_images"]
+__all__ = [
+    "DataSet",
+    "Description",
+    "Info",
+    "Split",
+    "Verification",
+    "describe",
+    "import_set",
+    "info",
+    "load",
+    "names",
+    "read_images",
+    "verify",
+]

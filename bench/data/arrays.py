@@ -9,26 +9,39 @@ from typing import Any
 import numpy as np
 
 from bench.data.digests import held_out_rank
-from bench.data.find import DataRoot, find, read_bytes
+from bench.data.find import read_bytes
+from bench.data.layouts import CIFAR10, CIFAR100, IDX, STL10, STL10_LABELLED
 from bench.data.pictures import RESIZED, resize_array
-from bench.data.plan import HELD_OUT, TRAIN, Plan, Row, Table
+from bench.data.plan import Plan, Row, Table
 from bench.errors import UserError
 
 DIGITS_HELD_OUT = 0.2
-IDX_FILES = {
-    TRAIN: ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    HELD_OUT: ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-}
-CIFAR10_FILES = {TRAIN: [f"data_batch_{i}" for i in range(1, 6)], HELD_OUT: ["test_batch"]}
-CIFAR100_FILES = {TRAIN: ["train"], HELD_OUT: ["test"]}
-STL10_FILES = {TRAIN: ["unlabeled_X.bin"], HELD_OUT: ["test_X.bin"]}
-STL10_LABELLED = {TRAIN: ["train_X.bin", "train_y.bin"], HELD_OUT: ["test_X.bin", "test_y.bin"]}
 DIGIT_NAMES = tuple("0123456789")
 FASHION_NAMES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 CIFAR10_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CIFAR100_NAMES = (
+    "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle", "bowl", "boy",
+    "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle", "chair", "chimpanzee", "clock",
+    "cloud", "cockroach", "couch", "crab", "crocodile", "cup", "dinosaur", "dolphin", "elephant", "flatfish",
+    "forest", "fox", "girl", "hamster", "house", "kangaroo", "keyboard", "lamp", "lawn_mower", "leopard", "lion",
+    "lizard", "lobster", "man", "maple_tree", "motorcycle", "mountain", "mouse", "mushroom", "oak_tree", "orange",
+    "orchid", "otter", "palm_tree", "pear", "pickup_truck", "pine_tree", "plain", "plate", "poppy", "porcupine",
+    "possum", "rabbit", "raccoon", "ray", "road", "rocket", "rose", "sea", "seal", "shark", "shrew", "skunk",
+    "skyscraper", "snail", "snake", "spider", "squirrel", "streetcar", "sunflower", "sweet_pepper", "table", "tank",
+    "telephone", "television", "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale",
+    "willow_tree", "wolf", "woman", "worm",
+)  # fmt: skip
 STL10_NAMES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
+CLASSES = {
+    "mnist": DIGIT_NAMES,
+    "fashion-mnist": FASHION_NAMES,
+    "cifar10": CIFAR10_NAMES,
+    "cifar100": CIFAR100_NAMES,
+}
+PADDED = "pad 28 to 32 with zeros; uint8"
+AS_PUBLISHED = "as published; uint8"
 
 
 def digits(resolution: int) -> Plan:
@@ -46,19 +59,11 @@ def digits(resolution: int) -> Plan:
     return Plan([Table(("images",), rows, 1797, ((1, resolution, resolution),))], DIGIT_NAMES, line, DIGITS_HELD_OUT)
 
 
-def mnist(name: str, given: DataRoot) -> Plan:
+def mnist(name: str, folder: Path) -> Plan:
     """MNIST or Fashion-MNIST: 28 x 28, padded with two rows and columns of zeros on each side to 32 x 32."""
-    from bench.data import download
-
-    folder_name, names, fetch = {
-        "mnist": ("MNIST", DIGIT_NAMES, download.mnist),
-        "fashion-mnist": ("FashionMNIST", FASHION_NAMES, download.fashion_mnist),
-    }[name]
-    files = [file for pair in IDX_FILES.values() for file in pair]
-    folder = find(name, f"{folder_name}/raw", files, given, fetch)
 
     def rows() -> Iterator[Row]:
-        for split, (image_file, label_file) in IDX_FILES.items():
+        for split, (image_file, label_file) in IDX.items():
             images = read_idx(folder, image_file, (28, 28))
             labels = read_idx(folder, label_file, ())
             _same_length(folder, image_file, len(images), label_file, len(labels))
@@ -66,42 +71,32 @@ def mnist(name: str, given: DataRoot) -> Plan:
             for i, (image, label) in enumerate(zip(padded, labels, strict=True)):
                 yield Row((image,), split, int(label), origin=f"{folder / image_file} image {i}")
 
-    return Plan([Table(("images",), rows, 70_000, ((1, 32, 32),))], names, "pad 28 to 32 with zeros; uint8")
+    names = CLASSES[name]
+    return Plan([Table(("images",), rows, 70_000, ((1, 32, 32),))], names, PADDED)
 
 
-def cifar(name: str, given: DataRoot) -> Plan:
+def cifar(name: str, folder: Path) -> Plan:
     """CIFAR-10, or CIFAR-100 with its fine labels: 32 x 32 in colour, as it is."""
-    from bench.data import download
-
-    folder_name, files, key, fetch = {
-        "cifar10": ("cifar-10-batches-py", CIFAR10_FILES, b"labels", download.cifar10),
-        "cifar100": ("cifar-100-python", CIFAR100_FILES, b"fine_labels", download.cifar100),
-    }[name]
-    meta = ["meta"] if name == "cifar100" else []
-    folder = find(name, folder_name, [file for part in files.values() for file in part] + meta, given, fetch)
-    names = CIFAR10_NAMES if name == "cifar10" else _names(unpickle(folder / "meta"), b"fine_label_names", folder)
+    batches, key = (CIFAR10, b"labels") if name == "cifar10" else (CIFAR100, b"fine_labels")
 
     def rows() -> Iterator[Row]:
-        for split, batches in files.items():
-            for batch in batches:
+        for split, part in batches.items():
+            for batch in part:
                 images, labels = read_cifar(folder / batch, key)
                 for i, (image, label) in enumerate(zip(images, labels, strict=True)):
                     yield Row((image,), split, int(label), origin=f"{folder / batch} image {i}")
 
-    return Plan([Table(("images",), rows, 60_000, ((3, 32, 32),))], names, "as published; uint8")
+    return Plan([Table(("images",), rows, 60_000, ((3, 32, 32),))], CLASSES[name], AS_PUBLISHED)
 
 
-def stl10(given: DataRoot, resolution: int, labelled: bool) -> Plan:
+def stl10(folder: Path, resolution: int, labelled: bool) -> Plan:
     """STL-10, 96 x 96. The 100,000 unlabelled images to train on; `labelled`: the 5,000 of ten classes. 8,000 held out."""
-    from bench.data import download
-
-    files = STL10_LABELLED if labelled else STL10_FILES
-    folder = find("stl10", "stl10_binary", [file for part in files.values() for file in part], given, download.stl10)
+    parts = STL10_LABELLED if labelled else STL10
 
     def rows() -> Iterator[Row]:
-        for split, part in files.items():
+        for split, part in parts.items():
             images = np.memmap(folder / part[0], np.uint8, mode="r").reshape(-1, 3, 96, 96)
-            labels = np.fromfile(folder / part[1], np.uint8) - 1 if labelled else None
+            labels = np.fromfile(folder / part[-1], np.uint8) - 1 if labelled else None
             for i, image in enumerate(images):
                 upright = resize_array(image.transpose(0, 2, 1), resolution)  # the files are column by column
                 label = None if labels is None else int(labels[i])
@@ -134,7 +129,8 @@ def read_idx(folder: Path, name: str, shape: tuple[int, ...]) -> np.ndarray:
 def read_cifar(path: Path, key: bytes) -> tuple[np.ndarray, list[int]]:
     """One batch file: (N, 3, 32, 32) uint8 and N labels."""
     batch = unpickle(path)
-    data, labels = batch.get(b"data"), batch.get(key)
+    data: Any = batch.get(b"data")
+    labels = batch.get(key)
     good = isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.ndim == 2 and data.shape[1] == 3072
     if not good or not isinstance(labels, list) or len(labels) != len(data):
         raise UserError(f"{path}: not a CIFAR batch (expected b'data' N x 3072 uint8 and {key!r} of N labels).")
@@ -167,12 +163,6 @@ def unpickle(path: Path) -> dict[bytes, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path}: not a CIFAR file (expected a dictionary, found {type(content).__name__}).")
     return content
-
-
-def _names(meta: dict[bytes, Any], key: bytes, folder: Path) -> tuple[str, ...]:
-    if key not in meta:
-        raise UserError(f"{folder / 'meta'}: class names ({key.decode()}) are missing.")
-    return tuple(name.decode() for name in meta[key])
 
 
 def _same_length(folder: Path, images: str, count: int, labels: str, label_count: int) -> None:

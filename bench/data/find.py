@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.store import disk_errors, locked, replace_folder
@@ -13,6 +14,16 @@ from bench.errors import UserError
 from bench.home import data_root, home
 
 DataRoot = str | os.PathLike[str] | None
+Missing = Callable[[Path], list[str]]  # a folder -> what it lacks to be the set
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a standard set lies below a root."""
+
+    folder: str  # e.g. "MNIST/raw"
+    missing: Missing
+    download: Callable[[Path], None] | None  # into a root that is thrown away unless all went well
 
 
 def downloads() -> Path:
@@ -26,51 +37,55 @@ def roots(given: DataRoot) -> list[Path]:
     return [downloads()] if named is None else [named, downloads()]
 
 
-def missing(folder: Path, files: Sequence[str]) -> list[str]:
-    """Which of `files` are not in `folder`, packed (.gz) or not."""
-    return [name for name in files if not (folder / name).is_file() and not (folder / f"{name}.gz").is_file()]
+def files(names: Sequence[str]) -> Missing:
+    """Asks a folder which of these files it lacks; .gz counts as there."""
+    return lambda folder: [
+        name for name in names if not (folder / name).is_file() and not (folder / f"{name}.gz").is_file()
+    ]
 
 
-def find(
-    name: str, folder: str, files: Sequence[str], given: DataRoot, download: Callable[[Path], None] | None = None
-) -> Path:
-    """The folder that has all `files`: `<root>/<folder>`, downloaded where no root has it.
+def find(name: str, layout: Layout, given: DataRoot) -> Path:
+    """The folder that lacks nothing: `<root>/<layout.folder>`, downloaded where no root has it.
 
-    `download` is handed a root that is thrown away unless it succeeds. Raises UserError, naming the first missing file
-    and the places that were searched.
+    Raises UserError, naming the first missing file and the places that were searched.
     """
-    for root in roots(given):
-        if not missing(root / folder, files):
-            return root / folder
+    places = [root / layout.folder for root in roots(given)]
+    for place in places:
+        if not layout.missing(place):
+            return place
     problem = "there is no automatic download for this set"
-    if download is not None:
-        problem = fetch(folder, files, download)
-        if not missing(downloads() / folder, files):
-            return downloads() / folder
-    places = [root / folder for root in roots(given)]
-    absent = missing(places[0], files)
+    if layout.download is not None:
+        problem = fetch(layout)
+        if not problem:
+            return downloads() / layout.folder
+    absent = layout.missing(places[0])
     more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
     raise UserError(
         f"data set {name}: {absent[0]}{more} not found. Looked in: {', '.join(map(str, places))}; {problem}. "
-        f"Name a torchvision-style root with --data-root PATH or BENCH_DATA, "
-        f"or run: bench data import {name} PATH (a folder, .zip, .npz or parquet files)."
+        f"Name a torchvision-style root with --data-root PATH or BENCH_DATA, or bring the files and run: "
+        f"bench data import {name} PATH"
     )
 
 
-def fetch(folder: str, files: Sequence[str], download: Callable[[Path], None]) -> str:
+def fetch(layout: Layout) -> str:
     """Download into a folder that gets its name when it is whole; returns what went wrong ("" if nothing)."""
-    target = downloads() / folder
-    partial = downloads() / f"{Path(folder).parts[0]}.partial"
-    with disk_errors(target), locked(downloads() / Path(folder).parts[0]):
-        if not missing(target, files):  # another process was faster
+    assert layout.download is not None
+    target = downloads() / layout.folder
+    first = downloads() / Path(layout.folder).parts[0]
+    partial = first.with_name(f"{first.name}.partial")
+    with disk_errors(target), locked(first):
+        if not layout.missing(target):  # another process was faster
             return ""
         shutil.rmtree(partial, ignore_errors=True)  # of a download that was killed
         partial.mkdir(parents=True)
         try:
             with redirect_stdout(sys.stderr):
-                download(partial)
+                layout.download(partial)
+            absent = layout.missing(partial / layout.folder)
+            if absent:
+                return f"the download came without {absent[0]}"
             target.parent.mkdir(parents=True, exist_ok=True)
-            replace_folder(partial / folder, target)
+            replace_folder(partial / layout.folder, target)
         except (OSError, RuntimeError, ValueError, EOFError) as error:
             return f"the download failed ({_first_line(error)})"
         finally:

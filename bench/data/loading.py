@@ -1,17 +1,39 @@
 """A data set's name -> the prepared data set."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from bench.data import arrays, photos, store
+from bench.data import arrays, celeba, imported, layouts, pairs, photos, stacked, store
 from bench.data.catalogue import describe
 from bench.data.dataset import DataSet, Split
 from bench.data.find import DataRoot
 from bench.data.names import Name, check_resolution, parse
 from bench.data.pictures import RESIZED, resize_array
+from bench.data.pinned import PINNED
 from bench.data.plan import HELD_OUT, TRAIN, Plan, Request, Row, Table
 from bench.errors import UserError
+
+Locate = Callable[[str], Path]  # a layout's name, e.g. "mnist" -> the folder with its files
+
+
+@dataclass(frozen=True)
+class Order:
+    """A data set as ordered by the user."""
+
+    name: Name
+    resolution: int | None  # None: that of the files
+    locate: Locate
+    skip_broken: bool
+
+    @property
+    def side(self) -> int:
+        """The resolution of a set that has one of its own."""
+        assert self.resolution is not None
+        return self.resolution
 
 
 def load(
@@ -33,29 +55,95 @@ def load(
     Raises UserError for an unknown name, files that are missing and cannot be downloaded, damaged or unsuitable images,
     a disk that is full or not writable.
     """
-    return store.load(request(name, resolution, data_root, skip_broken), refresh=refresh)
+    wanted = request(name, resolution, partial(layouts.locate, given=data_root), skip_broken)
+    return store.load(wanted, refresh=refresh)
 
 
-def request(name: str, resolution: int | None, data_root: DataRoot, skip_broken: bool = False) -> Request:
-    """What `load` prepares or opens."""
+def request(name: str, resolution: int | None, locate: Locate, skip_broken: bool = False) -> Request:
+    """What `load` prepares or opens; the original files of a standard set are where `locate` says."""
     parsed = parse(name)
-    side = describe(name).resolution if resolution is None else check_resolution(name, resolution)
-    if parsed.family == "folder":
-        return photos.folder(parsed, side, skip_broken)
-    if parsed.argument:
+    default = describe(name).resolution
+    side = default if resolution is None else check_resolution(name, resolution)
+    order = Order(parsed, side, locate, skip_broken)
+    family = FAMILIES.get(parsed.family)
+    if family is None:
+        assert default is not None
+        own = imported.request(name)
+        return own if side == default else resized(own, order.side)
+    if parsed.argument and parsed.family not in TAKES_ARGUMENT:
         raise UserError(f"data set {name!r}: {parsed.family} takes no argument.")
-    assert side is not None
-    if parsed.family == "digits":
-        return Request(name, f"digits-{side}", lambda: arrays.digits(side))
-    return square_32(parsed, side, data_root)
+    return family(order)
 
 
-def square_32(name: Name, side: int, data_root: DataRoot) -> Request:
+def digits(order: Order) -> Request:
+    """Embedded in scikit-learn."""
+    return Request("digits", f"digits-{order.side}", lambda: arrays.digits(order.side))
+
+
+def square_32(order: Order) -> Request:
     """The sets that are kept as 32 x 32: another side is resized from there."""
-    if side != 32:
-        return resized(square_32(name, 32, data_root), side)
-    read = arrays.mnist if name.family in ("mnist", "fashion-mnist") else arrays.cifar
-    return Request(name.full, f"{name.family}-32", lambda: read(name.family, data_root))
+    family = order.name.family
+    if order.side != 32:
+        return resized(square_32(replace(order, resolution=32)), order.side)
+    read = arrays.mnist if family in ("mnist", "fashion-mnist") else arrays.cifar
+    return Request(family, f"{family}-32", lambda: read(family, order.locate(family)), pinned=family in PINNED)
+
+
+def stl10(order: Order) -> Request:
+    """STL-10, or `stl10:labelled`."""
+    part = order.name.argument
+    if part not in ("", "labelled"):
+        raise UserError(f"data set {order.name.full!r}: expected stl10 or stl10:labelled.")
+    name = order.name.full
+    key = f"stl10-{part}-{order.side}" if part else f"stl10-{order.side}"
+    return Request(name, key, lambda: arrays.stl10(order.locate(name), order.side, bool(part)))
+
+
+def faces(order: Order) -> Request:
+    """CelebA, with attributes as classes where asked."""
+    chosen = celeba.parse_attributes(order.name.argument)
+    key = "-".join(["celeba", *chosen, str(order.side)]).lower()
+    name = order.name.full
+
+    def plan() -> Plan:
+        folder = order.locate("celeba")
+        return celeba.plan(name, chosen, order.side, folder, order.skip_broken)
+
+    return Request(name, key, plan)
+
+
+def stacks(order: Order) -> Request:
+    """Three digits as channels."""
+    family = order.name.family
+    base = request(family.removeprefix("stacked-"), order.side, order.locate)
+    return Request(family, f"{family}-{order.side}", lambda: stacked.plan(family, lambda: store.load(base)))
+
+
+def facades(order: Order) -> Request:
+    """At the resolution of its files unless one is asked for: 256 as pix2pix ships it."""
+
+    def plan() -> Plan:
+        return pairs.facades(order.locate("facades"), order.resolution, order.skip_broken)
+
+    return Request("facades", f"facades-{order.resolution or 'native'}", plan)
+
+
+FAMILIES: dict[str, Callable[[Order], Request]] = {
+    "digits": digits,
+    "mnist": square_32,
+    "fashion-mnist": square_32,
+    "cifar10": square_32,
+    "cifar100": square_32,
+    "stacked-digits": stacks,
+    "stacked-mnist": stacks,
+    "stl10": stl10,
+    "celeba": faces,
+    "facades": facades,
+    "folder": lambda order: photos.folder(order.name, order.resolution, order.skip_broken),
+    "pairs": lambda order: pairs.pairs(order.name, order.resolution, order.skip_broken),
+    "unpaired": lambda order: pairs.unpaired(order.name, order.resolution, order.skip_broken),
+}
+TAKES_ARGUMENT = {"celeba", "stl10", "folder", "pairs", "unpaired"}
 
 
 def resized(native: Request, side: int) -> Request:
@@ -72,7 +160,7 @@ def resized(native: Request, side: int) -> Request:
         line = data.preprocessing.removesuffix("uint8") + f"resize {data.resolution} to {side} {RESIZED}; uint8"
         return Plan([Table(("images",), rows, count, (shape,))], data.classes, line)
 
-    return Request(native.name, native.key.replace(f"-{32}", f"-{side}"), plan)
+    return Request(native.name, f"{native.key}-to-{side}", plan)
 
 
 def resized_rows(part: Split, split: str, side: int) -> Iterator[Row]:

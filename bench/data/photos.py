@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from bench.data.digests import held_out_rank
 from bench.data.files import (
@@ -21,6 +20,7 @@ from bench.data.files import (
 from bench.data.names import RESOLUTIONS, Name, check_resolution
 from bench.data.pictures import RESIZED, BrokenPictureError, Header, centre_square, pixels, read_picture
 from bench.data.plan import Plan, Request, Row, Table
+from bench.data.reader import Reader
 from bench.errors import UserError
 
 
@@ -67,10 +67,18 @@ def plan(
     if skipped and not (skip_broken and good):
         skipped += [f"{item.file.name}: {problem}" for item, problem in unreadable([item for item, _ in good])]
         refuse_broken(what, path, len(items), skipped)
-    side = settle_resolution(what, path, good, resolution)
+    side = settle_side(what, path, good, resolution)
     colour = any(header.colour for _, header in good)
     line = f"centre crop to square; resize to {side} {RESIZED}; " if resolution is not None else ""
-    reader = Reader(what, path, [item for item, _ in good], side, colour, skip_broken, skipped, len(items))
+    reader = Reader(
+        what,
+        path,
+        [item for item, _ in good],
+        partial(read_item, side=side, colour=colour),
+        lambda item: item.file.name,
+        skip_broken,
+        skipped,
+    )
     shape = (3 if colour else 1, side, side)
     return Plan(
         [Table(("images",), reader.rows, len(good), (shape,))],
@@ -110,7 +118,7 @@ def arrange(files: Sequence[Found], labelled: bool) -> tuple[list[Item], tuple[s
     return items, classes
 
 
-def settle_resolution(what: str, path: Path, good: Sequence[tuple[Item, Header]], resolution: int | None) -> int:
+def settle_side(what: str, path: Path, good: Sequence[tuple[Item, Header]], resolution: int | None) -> int:
     """The side of the images: as asked for, else that of the files if they all are squares of one usable size."""
     if resolution is not None:
         return resolution
@@ -147,35 +155,8 @@ def remarks(good: Sequence[tuple[Item, Header]], side: int, colour: bool, classe
     return notes
 
 
-@dataclass(frozen=True)
-class Reader:
-    """Reads the pixels of a folder, several files at once, in order."""
-
-    what: str
-    path: Path
-    items: Sequence[Item]
-    side: int
-    colour: bool
-    skip_broken: bool
-    skipped: list[str]  # filled while reading
-    total: int
-
-    def rows(self) -> Iterator[Row]:
-        """One row per picture. Broken ones are all found before the error is raised, so that it can count them."""
-        before = len(self.skipped)
-        for item, row in zip(self.items, in_order(self._read, self.items), strict=True):
-            if isinstance(row, BrokenPictureError):
-                self.skipped.append(f"{item.file.name}: {row}")
-            elif self.skip_broken or len(self.skipped) == before:
-                yield row
-        if not self.skip_broken:
-            refuse_broken(self.what, self.path, self.total, self.skipped)
-
-    def _read(self, item: Item) -> Row | BrokenPictureError:
-        try:
-            image = read_picture(item.file.path, self.colour)
-        except BrokenPictureError as broken:
-            return broken
-        rank = held_out_rank(pixels(image)) if item.split is None else 1.0
-        final: np.ndarray = pixels(centre_square(image, self.side))
-        return Row((final,), item.split, item.label, rank, item.file.name)
+def read_item(item: Item, side: int, colour: bool) -> Row:
+    """The row of one file. Raises BrokenPictureError."""
+    image = read_picture(item.file.path, colour)
+    rank = held_out_rank(pixels(image)) if item.split is None else 1.0
+    return Row((pixels(centre_square(image, side)),), item.split, item.label, rank, item.file.name)

@@ -48,3 +48,4 @@ class Request:
     name: str
     key: str  # folder name in the store; changes with whatever changes the content
     plan: Callable[[], Plan]
+    pinned: bool = False  # whether its content is known and must agree (pinned.py)

@@ -59,10 +59,22 @@ def prepare(request: Request, target: Path) -> None:
     try:
         partial.mkdir(parents=True)
         manifest = write(plan, partial, request.name)
+        if request.pinned:
+            require_published(request, plan, manifest["digest"])
         write_json(partial / "manifest.json", {"format": FORMAT, **manifest})
         replace_folder(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def require_published(request: Request, plan: Plan, digest: str) -> None:
+    """Refuse a pinned set whose content differs from what was published, naming what is strange."""
+    from bench.data.pinned import PINNED
+    from bench.data.verify import plan_problems
+
+    if digest != PINNED[request.name]:
+        problem = "; ".join(plan_problems(request.name, plan))
+        raise UserError(f"data set {problem}. The files are damaged or altered: remove them and get them again.")
 
 
 def replace_folder(source: Path, target: Path) -> None:
@@ -125,8 +137,9 @@ def locked(target: Path) -> Iterator[None]:
     """Hold the lock of `target`: two processes never prepare the same set at once."""
     from filelock import FileLock
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f"{target.name}.lock")):
+    locks = target.parent / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / f"{target.name}.lock"):
         yield
 
 

@@ -109,6 +109,9 @@ def write(plan: Plan, folder: Path, name: str) -> dict[str, Any]:
         "classes": list(plan.classes),
         "paired": len(plan.tables) == 1,
         "counts": counts,
+        "shapes": {
+            column: shape for table in plan.tables for column, shape in zip(table.columns, table.shapes, strict=True)
+        },
         "class_counts": class_counts(writers[0], plan.classes),
         "duplicates": duplicates(writers[0].pictures),
         "skipped": plan.skipped,
