@@ -1,0 +1,68 @@
+"""Every seed a dot, every member its mean and interval: who is best, by how much, how sure."""
+
+from collections.abc import Mapping, Sequence
+
+from bench import tables
+from bench.board import RANKED, Board
+from bench.report.figures.drawing import Drawing, Table, metric_axis, panel, short
+from bench.report.frames import metric_name
+from bench.report.theme import INK, Look
+from bench.rows import Checkpoint, Row
+
+SHOWN = ("ranked", "incomplete", "calibration")
+ROW = 24
+
+
+def seeds(board: Board, looks: Mapping[str, Look], metric: str, checkpoint: Checkpoint = RANKED) -> Drawing | None:
+    """Per-seed dots with 95 % intervals of one metric; None when no row has it."""
+    rows = [row for row in board.of(*SHOWN) if (metric, checkpoint) in row.cells]
+    if not rows:
+        return None
+    figure, axes = panel(height=58 + ROW * len(rows), left=168, top=8)
+    values = [value for row in rows for value in _shown(row, (metric, checkpoint))]
+    metric_axis(axes, "x", metric, values)
+    for place, row in enumerate(rows):
+        look, cell = looks[row.member], row.cells[metric, checkpoint]
+        found = cell.summary
+        if found.low is not None and found.high is not None:
+            axes.plot([found.low, found.high], [place, place], color=look.colour, lw=5, alpha=0.28, gid=look.gid)
+        axes.plot(cell.values, [place] * len(cell.values), look.marker, color=look.colour, ms=5, alpha=0.75, mew=0,
+                  gid=look.gid)  # fmt: skip
+        axes.plot([found.mean, found.mean], [place - 0.3, place + 0.3], color=INK, lw=1.8, gid=look.gid)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [short(row.member) for row in rows])
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.grid(axis="y", visible=False)
+    axes.spines["left"].set_visible(False)
+    name = metric_name(metric)
+    better = board.column(metric).better
+    return Drawing(
+        name=f"seeds-{metric}-{checkpoint}",
+        title=f"{name.title}, every seed",
+        caption=f"{better.capitalize()} is better. Dots: one training seed each. Tick: their mean. "
+        f"Bar: 95 % interval over training seeds. {checkpoint.capitalize()} checkpoint.",
+        figure=figure,
+        table=_table(rows, metric, checkpoint),
+    )
+
+
+def _shown(row: Row, key: tuple[str, Checkpoint]) -> Sequence[float]:
+    """What an axis must show: the values, and the interval unless it is many times wider than they are."""
+    cell = row.cells[key]
+    ends = [end for end in (cell.summary.low, cell.summary.high) if end is not None]
+    width = max(cell.values) - min(cell.values)
+    near = [end for end in ends if min(cell.values) - 2 * width <= end <= max(cell.values) + 2 * width]
+    return [*cell.values, *near]
+
+
+def _table(rows: Sequence[Row], metric: str, checkpoint: Checkpoint) -> Table:
+    lines = []
+    for row in rows:
+        cell = row.cells[metric, checkpoint]
+        raw = ", ".join(f"{seed}: {tables.number(value)}" for seed, value in zip(cell.seeds, cell.values, strict=True))
+        found = cell.summary
+        lines.append(
+            (row.member, tables.number(found.mean), tables.number(found.low), tables.number(found.high),
+             tables.number(found.sd, 2), raw)
+        )  # fmt: skip
+    return Table(("Member", "Mean", "Low", "High", "SD", "Seed: value"), tuple(lines))

@@ -1,0 +1,97 @@
+"""Records as long tables, one line per number: what seaborn and the data tables behind the figures are made from."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.record import Record
+from bench.statistics import Scale, scale_of
+
+CURVE = ("member", "seed", "images", "seconds", "key", "value")
+NAMES = {
+    "fid": "FID", "fid-infinity": "FID∞", "intra-fid": "Intra-FID", "rfid": "rFID", "kid": "KID",
+    "inception-score": "Inception Score", "precision": "Precision", "recall": "Recall", "density": "Density",
+    "coverage": "Coverage", "lpips": "LPIPS", "vendi": "Vendi", "path-length": "Path length", "accuracy": "Accuracy",
+    "gan-test": "GAN-test", "gan-train": "GAN-train", "authpct": "AuthPct", "ssim": "SSIM", "psnr": "PSNR", "l1": "L1",
+    "kl": "KL", "modes": "Modes", "c-t": "C_T",
+}  # fmt: skip
+LOWER = frozenset(["fid", "fid-infinity", "intra-fid", "rfid", "kid", "path-length", "kl", "lpips", "l1"])
+
+
+@dataclass(frozen=True)
+class MetricName:
+    """A metric id taken apart for people."""
+
+    short: str  # "FID"
+    network: str  # "digits-cnn", or ""
+    held_out: bool
+
+    @property
+    def title(self) -> str:
+        """``FID (digits-cnn, held-out)``."""
+        inside = ", ".join(part for part in (self.network, "held-out" if self.held_out else "") if part)
+        return f"{self.short} ({inside})" if inside else self.short
+
+
+def metric_name(metric: str) -> MetricName:
+    """``fid@digits-cnn:held-out`` -> FID on digits-cnn against held-out images."""
+    body, _, split = metric.partition(":")
+    name, _, network = body.partition("@")
+    return MetricName(NAMES.get(name, name.replace("-", " ")), network, split == "held-out")
+
+
+def axis_scale(metric: str) -> Scale:
+    """The scale on which an axis of this metric is drawn."""
+    return scale_of(metric)
+
+
+def curve_frame(records: Iterable[Record]) -> pd.DataFrame:
+    """Every number of every training curve: scores under their metric id, diagnostics under ``player/term``."""
+    lines = [
+        (record.member.name, record.seed, point.images, point.train_seconds, key, value)
+        for record in records
+        for point in record.curve
+        for key, value in (*point.scores.items(), *point.terms.items())
+    ]
+    return pd.DataFrame(lines, columns=list(CURVE))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One member's curve over its seeds; arrays of one length, one entry per point."""
+
+    images: NDArray[np.float64]
+    seconds: NDArray[np.float64]  # of training, mean over seeds
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]  # the lowest seed
+    high: NDArray[np.float64]
+    seeds: NDArray[np.int64]
+
+
+def over_seeds(frame: pd.DataFrame, key: str) -> dict[str, Line]:
+    """One key of a curve frame, gathered over seeds: member -> its line."""
+    points = (
+        frame.loc[frame["key"] == key]
+        .groupby(["member", "images"])
+        .agg(
+            seconds=("seconds", "mean"),
+            mean=("value", "mean"),
+            low=("value", "min"),
+            high=("value", "max"),
+            seeds=("value", "size"),
+        )
+        .reset_index()
+    )
+    return {
+        str(member): Line(*(mine[name].to_numpy() for name in ("images", "seconds", "mean", "low", "high", "seeds")))
+        for member, mine in points.groupby("member")
+    }
+
+
+def in_order(names: Iterable[str], first: Sequence[str]) -> list[str]:
+    """The names, those in `first` first and in that order, the others alphabetically after them."""
+    found = set(names)
+    return [name for name in dict.fromkeys(first) if name in found] + sorted(found - set(first))

@@ -1,0 +1,122 @@
+"""Pictures arranged for a page: one strip over training per run and kind, all under one slider."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.record import Record
+from bench.report import links
+from bench.report.figures.drawing import compact
+from bench.report.pictures import KINDS, Picture
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture, or the words that stand in its place."""
+
+    id: str
+    uri: str
+    width: int
+    height: int
+    label: str
+    images: int | None
+    problem: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Film:
+    """The pictures of one kind of one run, in the order of training."""
+
+    index: int  # the member's place on the board
+    member: str
+    seed: int
+    link: str  # to the member's page, or ""
+    label: str
+    shots: tuple[Shot, ...]
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Every film of one kind."""
+
+    kind: str
+    title: str
+    note: str
+    films: tuple[Film, ...]
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The places in training at which any film has a picture: the stops of the slider."""
+        return tuple(sorted({shot.images for film in self.films for shot in film.shots if shot.images is not None}))
+
+
+def chosen(records: Sequence[Record]) -> list[Record]:
+    """The run of each member whose pictures its rivals are shown beside: the lowest seed that finished, no other rule."""
+    first: dict[str, Record] = {}
+    for record in sorted(records, key=lambda record: (record.status != "ok", record.seed, record.finished, record.job)):
+        first.setdefault(record.member.name, record)
+    return [first[name] for name in sorted(first)]
+
+
+def walls(
+    pictures: Iterable[Picture], order: Mapping[str, int], member_pages: Mapping[str, str], prefix: str = "pic"
+) -> tuple[Wall, ...]:
+    """The pictures by kind, then as the board orders the members."""
+    strips: dict[str, dict[tuple[int, int, str], list[Picture]]] = {}
+    for picture in pictures:
+        place = order.get(picture.member, len(order))
+        strips.setdefault(picture.kind, {}).setdefault((place, picture.seed, picture.member), []).append(picture)
+    known = [kind for kind in KINDS if kind in strips] + sorted(set(strips) - set(KINDS))
+    return tuple(
+        Wall(
+            kind,
+            *KINDS.get(kind, (kind.replace("-", " ").capitalize(), "")),
+            tuple(
+                _film(kind, key, strip, member_pages.get(key[2], ""), f"{prefix}-{links.slug(kind)}")
+                for key, strip in sorted(strips[kind].items())
+            ),
+        )
+        for kind in known
+    )
+
+
+def _film(kind: str, key: tuple[int, int, str], strip: Sequence[Picture], link: str, prefix: str) -> Film:
+    place, seed, member = key
+    title = KINDS.get(kind, (kind, ""))[0]
+    shots = tuple(_shot(picture, f"{prefix}-{place}-{seed}-{number}", title) for number, picture in enumerate(strip))
+    return Film(place, member, seed, link, f"{title} of {member}, seed {seed}, over training", shots)
+
+
+def _shot(picture: Picture, id: str, title: str) -> Shot:
+    when = f" after {compact(picture.images)} images" if picture.images is not None else ""
+    width, height = picture.size if picture.content else (0, 0)
+    return Shot(
+        id=id,
+        uri=picture.uri if picture.content else "",
+        width=width,
+        height=height,
+        label=f"{title} of {picture.member}, seed {picture.seed}{when}",
+        images=picture.images,
+        problem=picture.problem,
+        path=picture.path,
+    )
+
+
+@dataclass(frozen=True)
+class Thumb:
+    """A piece of a picture that is elsewhere on the page: its first samples."""
+
+    href: str
+    width: int
+    height: int
+
+
+def thumbs(walls: Sequence[Wall]) -> dict[int, Thumb]:
+    """For each member its last grid's top row, by reference, so that no byte is embedded twice."""
+    grids = next((wall for wall in walls if wall.kind == "grid"), None)
+    found: dict[int, Thumb] = {}
+    for film in grids.films if grids else ():
+        last = film.shots[-1]
+        if last.uri:
+            found.setdefault(film.index, Thumb(f"#{last.id}", last.width // 2, round(last.height / 8)))
+    return found

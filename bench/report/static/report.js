@@ -1,0 +1,110 @@
+"use strict";
+(() => {
+  const all = (query, from = document) => [...from.querySelectorAll(query)];
+  const one = (query, from = document) => from.querySelector(query);
+  document.documentElement.classList.add("js");
+  all(".tools, .slider, #theme").forEach((tool) => { tool.hidden = false; });
+
+  // Theme: automatic, light, dark. Storage may be denied to a page that was opened from a file.
+  const themes = ["auto", "light", "dark"];
+  const remembered = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const remember = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* then it is forgotten */ } };
+  const show = (theme) => {
+    document.documentElement.dataset.theme = theme;
+    one("#theme").textContent = `Theme: ${theme}`;
+  };
+  show(themes.includes(remembered()) ? remembered() : "auto");
+  one("#theme").addEventListener("click", () => {
+    const next = themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % themes.length];
+    show(next);
+    remember(next);
+  });
+
+  // Sorting: each head becomes a button; rows are sorted inside their group, empty cells last.
+  const value = (row, column, kind) => {
+    const cell = row.cells[column];
+    const text = cell?.dataset.v ?? cell?.textContent.trim() ?? "";
+    return kind === "number" && text !== "" ? Number(text) : text;
+  };
+  const compare = (a, b, sign) => {
+    if (a === "" || b === "") return (a === "") - (b === "");
+    return sign * (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }));
+  };
+  const sort = (table, head, sign) => {
+    all("th[aria-sort]", table.tHead).forEach((other) => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+    for (const body of table.tBodies) {
+      const rows = all("tr.row", body);
+      const keys = new Map(rows.map((row) => [row, value(row, head.cellIndex, head.dataset.sort)]));
+      body.append(...rows.sort((a, b) => compare(keys.get(a), keys.get(b), sign)));
+    }
+  };
+  for (const head of all("th[data-sort]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const first = head.dataset.better === "higher" ? -1 : 1;
+      const now = { ascending: 1, descending: -1 }[head.getAttribute("aria-sort")];
+      sort(head.closest("table"), head, now ? -now : first);
+    });
+  }
+
+  // Filter: every word must occur in the row.
+  const filter = one("#filter");
+  const narrow = () => {
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = all("#board tr.row");
+    for (const row of rows) {
+      const text = `${row.textContent} ${row.parentElement.className}`.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+    for (const body of all("#board tbody")) body.hidden = all("tr.row", body).every((row) => row.hidden);
+    const visible = rows.filter((row) => !row.hidden).length;
+    one("#shown").textContent = words.length ? `${visible} of ${rows.length} rows` : "";
+  };
+  filter?.addEventListener("input", narrow);
+
+  // Highlight: a name in a legend brings its member forward in every figure.
+  const picked = new Set();
+  const highlight = () => {
+    document.documentElement.classList.toggle("picking", picked.size > 0);
+    all("[data-member]").forEach((part) => part.classList.toggle("picked", picked.has(part.dataset.member)));
+    all("[data-pick] button").forEach((button) => {
+      button.setAttribute("aria-pressed", String(picked.has(button.parentElement.dataset.pick)));
+    });
+  };
+  for (const item of all("[data-pick]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...item.childNodes);
+    button.setAttribute("aria-pressed", "false");
+    item.append(button);
+    button.addEventListener("click", () => {
+      const member = item.dataset.pick;
+      if (!picked.delete(member)) picked.add(member);
+      highlight();
+    });
+  }
+
+  // Slider over training: each strip shows its latest picture that is not beyond the chosen place.
+  for (const slider of all(".slider input")) {
+    const steps = slider.dataset.steps.split(" ").map(Number);
+    const wall = slider.closest(".wall");
+    const move = () => {
+      const limit = steps[Number(slider.value)];
+      for (const film of all(".film", wall)) {
+        const frames = all("li", film);
+        const reached = frames.filter((frame) => Number(frame.dataset.images ?? 0) <= limit);
+        const chosen = reached.at(-1) ?? frames[0];
+        frames.forEach((frame) => frame.classList.toggle("on", frame === chosen));
+      }
+      const words = `${limit.toLocaleString("en")} images`;
+      one("output", slider.parentElement).textContent = words;
+      slider.setAttribute("aria-valuetext", words);
+    };
+    slider.addEventListener("input", move);
+    move();
+  }
+})();

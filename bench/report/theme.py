@@ -1,0 +1,118 @@
+"""Colours and type of the figures: one light palette that print keeps and that the page's style sheet replaces.
+
+Every colour that a figure uses is listed in PALETTE. `bench.report.svg` turns each into a CSS class, so the same drawing
+serves the light page, the dark page and, with these colours, a paper.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from cycler import cycler
+
+INK, MUTED, FAINT, LINE, PAPER = "#16191d", "#5c6570", "#b4bac2", "#e2e5e9", "#fefefe"
+BAD = "#b3261e"
+# Okabe and Ito's hues, darkened until each has a contrast of 3 or more on white.
+SERIES = ("#0b62a8", "#c24e12", "#0a7d5e", "#a8457f", "#8f6a00", "#2a8fbd", "#6b4fbb", "#6d5a49")
+HEAT = ("#f1f6fb", "#deebf6", "#c8ddf0", "#afcde8", "#94bbdf", "#78a8d5")  # worse to better; ink is legible on all
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+DASHES = (
+    "-",
+    (0, (6, 2)),
+    (0, (2, 1.5)),
+    (0, (7, 2, 1.5, 2)),
+    (0, (4, 1.5)),
+    (0, (1.2, 1.2)),
+    (0, (9, 2)),
+    (0, (5, 1, 1, 1)),
+)
+
+PALETTE: Mapping[str, str] = {
+    **{INK: "ink", MUTED: "muted", FAINT: "faint", LINE: "line", PAPER: "paper", BAD: "bad"},
+    **{colour: f"s{index}" for index, colour in enumerate(SERIES)},
+    **{colour: f"h{index}" for index, colour in enumerate(HEAT)},
+}
+
+_RC: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": FAINT,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": 11,
+    "axes.linewidth": 0.8,
+    "axes.prop_cycle": cycler(color=SERIES),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12,
+    "figure.dpi": 72,  # one point is one pixel of the page
+    "figure.facecolor": "none",
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so no machine lays text out otherwise
+    "font.size": 11,
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "hatch.color": FAINT,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "path.simplify": False,
+    "pdf.fonttype": 42,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",  # text stays text: selectable, and in the page's own typeface
+    "svg.hashsalt": "gan-bench",
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a member's name is a dollar sign
+    "xtick.color": FAINT,
+    "xtick.labelcolor": MUTED,
+    "xtick.labelsize": 10.5,
+    "xtick.major.size": 3,
+    "xtick.minor.size": 0,
+    "ytick.color": FAINT,
+    "ytick.labelcolor": MUTED,
+    "ytick.labelsize": 10.5,
+    "ytick.major.size": 3,
+    "ytick.minor.size": 0,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw inside this: the settings above and matplotlib's defaults, whatever the user's own file says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        yield
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one member is drawn, the same in every figure of a page."""
+
+    index: int  # its place in the board
+    colour: str
+    marker: str
+    dash: Any
+    named: bool  # False: one of many, drawn in grey as context
+
+    @property
+    def gid(self) -> str:
+        """The id that `bench.report.svg` turns into `data-member`."""
+        return f"member-{self.index}"
+
+
+def looks(members: Sequence[str], named: int = len(SERIES)) -> dict[str, Look]:
+    """Colours go to the first members of the board; the rest are grey context that a reader can bring forward."""
+    return {
+        member: Look(
+            index,
+            SERIES[index % len(SERIES)] if index < named else FAINT,
+            MARKERS[index % len(MARKERS)],
+            DASHES[index % len(DASHES)] if index < named else "-",
+            index < named,
+        )
+        for index, member in enumerate(members)
+    }
