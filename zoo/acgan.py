@@ -10,7 +10,7 @@ asked for the labels of the real batch. The generator's source loss is the non-s
 the generator, or add stages no wider than 768; the critic is the same from 32 px up, as in the paper (its ImageNet
 critic at 128 px has these layers too), and below 32 px its widths shrink with the image's side.
 
-Published: CIFAR-10, IS 8.25 +- .07 (section 4.5; no FID in the paper).
+Published: CIFAR-10, IS 8.25 +- .07 (no FID in the paper).
 """
 
 from functools import partial

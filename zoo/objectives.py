@@ -37,6 +37,18 @@ class NonSaturating:
 
 
 @dataclass(frozen=True)
+class SmoothedNonSaturating(NonSaturating):
+    """One-sided label smoothing: Salimans et al. 2016, arXiv:1606.03498, section 3.4. Real images' target is below 1."""
+
+    real: float = 0.9
+
+    def critic(self, turn: Turn) -> Tensor:
+        """-E [r log D(x) + (1 - r) log(1 - D(x))] - E log(1 - D(G(z)))."""
+        real = self.real * softplus(-turn.real_logits) + (1 - self.real) * softplus(turn.real_logits)
+        return real.mean() + softplus(turn.fake_logits).mean()
+
+
+@dataclass(frozen=True)
 class LeastSquares:
     """Mao et al. 2017, arXiv:1611.04076, eq. 9: targets b = c = 1 for real, a = 0 for fake."""
 
@@ -74,3 +86,18 @@ class Hinge:
     def generator(self, turn: Turn) -> Tensor:
         """-E D(G(z))."""
         return -turn.fake_logits.mean()
+
+
+class Relativistic:
+    """Each fake against a real image of its own: Jolicoeur-Martineau 2019, arXiv:1807.00734, eq. 10 and 11 (RpGAN).
+
+    With f(t) = -log(1 + e^-t), as in Huang et al. 2024, arXiv:2501.05441, eq. 2. As many fakes as real images.
+    """
+
+    def critic(self, turn: Turn) -> Tensor:
+        """E log(1 + exp(D(G(z)) - D(x)))."""
+        return softplus(turn.fake_logits - turn.real_logits).mean()
+
+    def generator(self, turn: Turn) -> Tensor:
+        """E log(1 + exp(D(x) - D(G(z))))."""
+        return softplus(turn.real_logits - turn.fake_logits).mean()

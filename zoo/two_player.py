@@ -87,6 +87,7 @@ def two_player(
     critic_terms: Mapping[str, Loss] | None = None,
     generator_terms: Mapping[str, Loss] | None = None,
     after_critic: Sequence[Callable[[Turn], None]] = (),
+    after_generator: Sequence[Callable[[Turn], None]] = (),
 ) -> Stage:
     """The critic's updates, then the generator's. More terms are added to the objective's own."""
     return Stage(
@@ -97,7 +98,11 @@ def two_player(
                 repeat=critic_steps,
                 then=after_critic,
             ),
-            Update("generator", {"adversarial": objective.generator, **(generator_terms or {})}),
+            Update(
+                "generator",
+                {"adversarial": objective.generator, **(generator_terms or {})},
+                then=after_generator,
+            ),
         ],
         turn=partial(
             turn,
