@@ -3,12 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import Literal
 
-from bench.errors import UserError, unknown
+from bench.errors import UserError
+from bench.inputs import Case, Pairs, Subject, needs_extractor, parse, resolve
 from bench.metrics import Estimate, Features, Metric, MetricId, find
 from bench.metrics.fid import Statistics
 from bench.metrics.memo import once
+from bench.metrics.path_length import LatentPath
 from bench.sample import Extractor, Sample
+
+__all__ = ["LatentPath", "Measurement", "Pairs", "measure"]
 
 ROUNDING = (
     1e-5  # relative: features of equal images differ by less, since a network's sums depend on the place in a batch
@@ -23,7 +28,7 @@ class Measurement:
 
     metric: str  # the id, e.g. "fid@digits-cnn:held-out"
     value: float
-    samples_real: int
+    samples_real: int  # 0: reference statistics that do not say
     samples_fake: int
     version: int  # of the metric
     flags: tuple[str, ...] = ()
@@ -31,142 +36,116 @@ class Measurement:
     baseline: float | None = None  # the figure of held-out real images in the fakes' place
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What is measured against what."""
-
-    train: Sample
-    held_out: Sample
-    fake: Sample
-
-
-@dataclass(frozen=True)
-class Case:
-    """A subject as one metric id sees it: through one extractor (or none), with one of the splits as the real side."""
-
-    subject: Subject
-    extractor: Extractor | None
-    held_out: bool
-
-    @property
-    def real(self) -> Sample:
-        return self.subject.held_out if self.held_out else self.subject.train
-
-    def features(self, sample: Sample) -> Features:
-        assert self.extractor is not None
-        return sample.features(self.extractor)
-
-    def statistics(self, sample: Sample) -> Statistics:
-        assert self.extractor is not None
-        return sample.statistics(self.extractor)
-
-
-# What a metric may ask for in ``needs``. REAL_SIDE are those that ":held-out" changes, IMAGES those without an extractor.
-INPUTS: Mapping[str, Callable[[Case], object]] = {
-    "real": lambda case: case.features(case.real),
-    "fake": lambda case: case.features(case.subject.fake),
-    "train": lambda case: case.features(case.subject.train),
-    "held_out": lambda case: case.features(case.subject.held_out),
-    "real_statistics": lambda case: case.statistics(case.real),
-    "fake_statistics": lambda case: case.statistics(case.subject.fake),
-    "real_images": lambda case: case.real.images,
-    "fake_images": lambda case: case.subject.fake.images,
-}
-IMAGES = {"real_images", "fake_images"}
-REAL_SIDE = {"real", "real_statistics", "real_images"}
-
-
-def measure(ids: Sequence[str], train: Sample, held_out: Sample, fake: Sample, load: Loader) -> list[Measurement]:
+def measure(
+    ids: Sequence[str],
+    train: Sample | Statistics,
+    held_out: Sample | Statistics,
+    fake: Sample,
+    load: Loader,
+    *,
+    pairs: Pairs | None = None,
+    paths: Mapping[Literal["z", "w"], LatentPath] | None = None,
+) -> list[Measurement]:
     """Measure ``fake`` by every metric id, in the order given.
 
     ``load`` turns an extractor's name into the extractor, e.g. ``bench.extractors.load``; it is called once per name.
-    Raises UserError for an unknown metric or extractor, fewer samples than a metric needs, NaN or constant real features.
+    ``pairs`` are what paired metrics compare, ``paths`` the latent spaces for path lengths.
+    Raises UserError for an unknown metric or extractor, inputs that a metric needs and that are not there, fewer samples
+    than it needs, NaN or constant real features; all but the last before any work is done.
     """
+    subject = Subject(train, held_out, fake, pairs, paths or {})
     parsed = [MetricId.parse(text) for text in ids]
     metrics = [find(metric_id.name) for metric_id in parsed]
-    subject = Subject(train, held_out, fake)
     for metric_id, metric in zip(parsed, metrics, strict=True):
-        _check(metric_id, metric, subject)
-    names = dict.fromkeys(metric_id.extractor for metric_id in parsed)
+        _check(metric, metric_id, Case(str(metric_id), subject, None, metric_id.held_out))
     found: dict[int, Measurement] = {}
-    for name in names:
+    for name in dict.fromkeys(metric_id.extractor for metric_id in parsed):
         extractor = None if name is None else load(name)
         for index, (metric_id, metric) in enumerate(zip(parsed, metrics, strict=True)):
             if metric_id.extractor == name:
-                found[index] = _measure(metric_id, metric, Case(subject, extractor, metric_id.held_out))
+                found[index] = _measure(metric, Case(str(metric_id), subject, extractor, metric_id.held_out))
     return [found[index] for index in range(len(parsed))]
 
 
-def _check(metric_id: MetricId, metric: Metric, subject: Subject) -> None:
+def _check(metric: Metric, metric_id: MetricId, case: Case) -> None:
     """Refuse before any work is done."""
+    if metric_id.extractor is None and any(needs_extractor(need) for need in metric.needs):
+        case.features_by()
+    if metric_id.extractor and not any(needs_extractor(need) for need in metric.needs):
+        raise UserError(f"metric {case.metric!r}: {metric.name} looks at pixels. Leave '@{metric_id.extractor}' away.")
+    if case.held_out and not any(parse(need)[0] == "real" for need in metric.needs):
+        raise UserError(f"metric {case.metric!r}: {metric.name} has no real side to choose. Leave ':held-out' away.")
     for need in metric.needs:
-        if need not in INPUTS:
-            raise unknown(f"input of metric {metric.name!r}", need, INPUTS)
-    needs = set(metric.needs)
-    if needs - IMAGES and metric_id.extractor is None:
-        raise UserError(
-            f"metric {str(metric_id)!r} needs an extractor. Write for instance '{metric.name}@digits-cnn' "
-            f"(see `bench list extractors`)."
-        )
-    if metric_id.held_out and not needs & REAL_SIDE:
-        raise UserError(f"metric {str(metric_id)!r}: {metric.name} has no real side. Leave ':held-out' away.")
-    for sample in _sides(metric, subject, metric_id.held_out):
-        if len(sample) < metric.minimum:
+        side, form = parse(need)
+        if not side:
+            if form != "extractor":
+                resolve(case, need)
+            continue
+        sample = case.side(side) if form == "statistics" else case.sample(side)
+        if isinstance(sample, Sample) and len(sample) < metric.minimum:
             raise UserError(
-                f"metric {str(metric_id)!r} needs at least {metric.minimum} samples; {sample.name} has {len(sample)}. "
+                f"metric {case.metric!r} needs at least {metric.minimum} samples; {sample.name} has {len(sample)}. "
                 f"Draw more samples or leave the metric away."
             )
 
 
-def _sides(metric: Metric, subject: Subject, held_out: bool) -> list[Sample]:
-    """The samples that a metric looks at."""
-    real = subject.held_out if held_out else subject.train
-    sides = {"real": real, "fake": subject.fake, "train": subject.train, "held": subject.held_out}
-    return list({id(side): side for need in metric.needs for side in [sides[need.split("_")[0]]]}.values())
-
-
-def _measure(metric_id: MetricId, metric: Metric, case: Case) -> Measurement:
+def _measure(metric: Metric, case: Case) -> Measurement:
     flags = _flags(metric, case)
-    result = metric.function(**{need: INPUTS[need](case) for need in metric.needs})
+    result = metric.function(**{need: resolve(case, need) for need in metric.needs})
     estimate = result if isinstance(result, Estimate) else Estimate(float(result))
     if not isfinite(estimate.value):
-        raise UserError(
-            f"metric {str(metric_id)!r} gave {estimate.value} on finite features; report this to its author."
-        )
+        raise UserError(f"metric {case.metric!r} gave {estimate.value} on finite features; report this to its author.")
+    real, fake = _counts(metric, case)
     return Measurement(
-        str(metric_id), estimate.value, len(case.real), len(case.subject.fake), metric.version,
-        flags + estimate.flags, estimate.error, estimate.baseline,
-    )  # fmt: skip
+        case.metric,
+        estimate.value,
+        real,
+        fake,
+        metric.version,
+        flags + estimate.flags,
+        estimate.error,
+        estimate.baseline,
+    )
+
+
+def _counts(metric: Metric, case: Case) -> tuple[int, int]:
+    """Number of real and of fake images behind a value."""
+    if any(parse(need)[0] == "output" for need in metric.needs):
+        return len(case.sample("target")), len(case.sample("output"))
+    real = case.side("real")
+    return real.count if isinstance(real, Statistics) else len(real), len(case.sample("fake"))
 
 
 def _flags(metric: Metric, case: Case) -> tuple[str, ...]:
-    """What makes this number weaker than it looks."""
+    """What makes this number weaker than it looks. Raises UserError for real features without any spread."""
     flags: list[str] = []
-    for sample in _sides(metric, case.subject, case.held_out):
-        if case.extractor is None:
+    for side, form in dict.fromkeys(parse(need) for need in metric.needs):
+        if side == "" or form not in ("", "statistics"):
             continue
-        is_fake = sample is case.subject.fake
-        if not is_fake and sample.keep and "real_statistics" in metric.needs:
-            constant, width = _statistics_look(case.statistics(sample))
-        else:
-            constant, width = _features_look(case.features(sample))
-        if constant and not is_fake:
+        name = side if side in ("fake", "output") else "real"
+        constant, count, width = _look(case, side, form)
+        if constant and name == "real":
             raise UserError(
-                f"{sample.name}: extractor {case.extractor.name!r} gives the same features for all {len(sample)} images. "
-                f"Features that differ were expected; check the data set and the weights."
+                f"metric {case.metric!r}: the features of all {count} real images are the same. Features that differ were "
+                f"expected; check the data set and the extractor's weights."
             )
         if constant:
-            flags.append("fake features are constant")
-        if "real_statistics" in metric.needs and len(sample) <= width:
-            flags.append(f"{len(sample)} {'fake' if is_fake else 'real'} samples for {width} feature dimensions")
+            flags.append(f"{name} features are constant")
+        if form == "statistics" and 0 < count <= width:
+            flags.append(f"{count} {name} samples for {width} feature dimensions")
     return tuple(flags)
 
 
-def _statistics_look(found: Statistics) -> tuple[bool, int]:
-    return bool(found.variances.max() <= ROUNDING**2 * found.mean.square().max()), found.width
+def _look(case: Case, side: str, form: str) -> tuple[bool, int, int]:
+    """Whether the features of a side are constant, how many they are, how wide they are."""
+    value = resolve(case, side if form == "" else f"{side}_{form}")
+    if isinstance(value, Statistics):
+        return bool(value.variances.max() <= ROUNDING**2 * value.mean.square().max()), value.count, value.width
+    assert isinstance(value, Features)
+    return _is_constant(value), len(value), value.features.shape[1]
 
 
 @once
-def _features_look(found: Features) -> tuple[bool, int]:
+def _is_constant(found: Features) -> bool:
     spread = (found.features - found.features[0]).abs().max()
-    return bool(spread <= ROUNDING * found.features[0].abs().max()), found.features.shape[1]
+    return bool(spread <= ROUNDING * found.features[0].abs().max())

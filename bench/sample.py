@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from bench.errors import UserError
 from bench.metrics.contract import Features
 from bench.metrics.fid import Statistics, statistics
 
-BATCH = 64  # images per pass of an extractor: fixed, and the last batch is filled up, so that it cannot move a number
+BATCH = 1000  # images handed to an extractor at a time; it fixes the size of its own passes (bench.extractors)
 
 
 class Extractor(Protocol):
@@ -78,9 +79,15 @@ class Sample:
         part = self.images[start:stop]
         return part if isinstance(part, Tensor) else torch.from_numpy(np.array(part))
 
+    @cached_property
+    def channels(self) -> "Sample":
+        """Every channel as an image of its own, (N C, 1, H, W), in the order of the images."""
+        images = self.images.reshape(-1, 1, *self.images.shape[2:])
+        return Sample(images, None, f"{self.digest} by channel", f"channels of {self.name}", self.keep)
+
     def features(self, extractor: Extractor) -> Features:
         """The features of all images, computed once; raises UserError when one is not a finite number."""
-        key = extractor.digest + extractor.preprocessing
+        key = _key(extractor)
         if key not in self._features:
             tensors = self._cached("features", extractor, lambda: self._extract(extractor))
             self._features[key] = Features(tensors["features"], tensors.get("logits"), self.labels)
@@ -88,7 +95,7 @@ class Sample:
 
     def statistics(self, extractor: Extractor) -> Statistics:
         """Mean and covariance of the features; from the disk without a look at the features where they are kept."""
-        key = extractor.digest + extractor.preprocessing
+        key = _key(extractor)
         if key not in self._statistics:
             tensors = self._cached("statistics", extractor, lambda: _pack(statistics(self.features(extractor))))
             self._statistics[key] = _unpack(tensors, len(self))
@@ -99,7 +106,7 @@ class Sample:
             return compute()
         key = dict(
             kind=kind, sample=self.digest, count=str(len(self)), extractor=extractor.name, weights=extractor.digest,
-            preprocessing=extractor.preprocessing, batch=str(BATCH), torch=torch.__version__,
+            preprocessing=extractor.preprocessing, torch=torch.__version__,
         )  # fmt: skip
         return feature_cache.get(key, compute)
 
@@ -107,11 +114,9 @@ class Sample:
     def _extract(self, extractor: Extractor) -> dict[str, Tensor]:
         features, logits = [], []
         for start in range(0, len(self), BATCH):
-            images = self.batch(start, start + BATCH)
-            count = len(images)
-            found, scores = extractor(_fill(images))
-            features.append(found[:count].cpu())
-            logits.append(None if scores is None else scores[:count].cpu())
+            found, scores = extractor(self.batch(start, start + BATCH))
+            features.append(found.cpu())
+            logits.append(None if scores is None else scores.cpu())
         tensors = {"features": torch.cat(features).clone()}
         if logits[0] is not None:
             tensors["logits"] = torch.cat([part for part in logits if part is not None]).clone()
@@ -137,10 +142,9 @@ def digest(images: Tensor | np.ndarray, labels: Tensor | None = None) -> str:
     return state.hexdigest()
 
 
-def _fill(images: Tensor) -> Tensor:
-    """A full batch: the last image is repeated, so that every image passes through the network in the same shape."""
-    missing = BATCH - len(images)
-    return images if missing == 0 else torch.cat([images, images[-1:].expand(missing, -1, -1, -1)])
+def _key(extractor: Extractor) -> str:
+    """What decides the features: two extractors of equal weights may still differ in what they read from them."""
+    return f"{extractor.name} {extractor.digest} {extractor.preprocessing}"
 
 
 def _pack(found: Statistics) -> dict[str, Tensor]:

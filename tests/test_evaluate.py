@@ -114,7 +114,7 @@ def test_too_few_samples_are_refused_before_any_work(splits):
 
 def test_constant_real_images_are_refused(splits):
     splits["train"] = Sample.of(torch.zeros(64, 1, 4, 4, dtype=torch.uint8), name="train")
-    with pytest.raises(UserError, match="same features for all 64 images"):
+    with pytest.raises(UserError, match="features of all 64 real images are the same"):
         run(["fid@p"], splits)
 
 

@@ -71,11 +71,18 @@ def test_the_digest_goes_by_content():
     assert digest(pixels, torch.arange(10)) != digest(pixels)
 
 
-def test_features_are_computed_once_and_in_full_batches():
+def test_features_are_computed_once():
     extractor, sample = Projection(), Sample.of(images(100), name="fake")
     assert sample.features(extractor) is sample.features(extractor)
-    assert extractor.seen == [64, 64]
+    assert extractor.seen == [100]
     assert sample.features(extractor).features.shape == (100, 6)
+
+
+def test_many_images_are_handed_over_in_parts(monkeypatch):
+    monkeypatch.setattr("bench.sample.BATCH", 40)
+    extractor = Projection()
+    assert Sample.of(images(100), name="fake").features(extractor).features.shape == (100, 6)
+    assert extractor.seen == [40, 40, 20]
 
 
 def test_features_do_not_depend_on_order_or_neighbours():
@@ -84,6 +91,13 @@ def test_features_do_not_depend_on_order_or_neighbours():
     all_of_them = Sample.of(pixels, name="a").features(Projection()).features
     torch.testing.assert_close(Sample.of(pixels[order], name="b").features(Projection()).features, all_of_them[order])
     torch.testing.assert_close(Sample.of(pixels[:7], name="c").features(Projection()).features, all_of_them[:7])
+
+
+def test_channels_are_grey_images_in_order():
+    sample = Sample.of(images(5), name="fake")
+    assert sample.channels.images.shape == (15, 1, 4, 4)
+    assert torch.equal(sample.channels.images[7, 0], sample.images[2, 1])
+    assert sample.channels is sample.channels
 
 
 def test_a_memory_map_serves(tmp_path):
@@ -106,7 +120,7 @@ def test_real_features_are_kept_on_disk(home):
     first, second = (Sample.of(images(80), torch.arange(80), name="train", keep=True) for _ in range(2))
     extractor = Projection()
     a, b = first.features(extractor), second.features(extractor)
-    assert extractor.seen == [64, 64]
+    assert extractor.seen == [80]
     assert torch.equal(a.features, b.features)
     assert torch.equal(a.logits, b.logits)
     assert b.labels.tolist() == list(range(80))
@@ -128,7 +142,7 @@ def test_other_weights_or_preprocessing_are_another_entry(home, change):
     Sample.of(images(80), name="train", keep=True).features(Projection())
     other = Projection(**change)
     Sample.of(images(80), name="train", keep=True).features(other)
-    assert other.seen == [64, 64]
+    assert other.seen == [80]
     assert len(entries(home)) == 2
 
 
@@ -152,7 +166,7 @@ def test_a_damaged_entry_is_computed_again(home, damage):
     damage(entries(home)[0])
     extractor = Projection()
     found = Sample.of(images(80), name="train", keep=True).features(extractor).features
-    assert extractor.seen == [64, 64]
+    assert extractor.seen == [80]
     assert torch.equal(found, expected)
     again = Projection()
     Sample.of(images(80), name="train", keep=True).features(again)
