@@ -1,6 +1,10 @@
 """What several tests share."""
 
+import importlib.util
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -119,3 +123,15 @@ def record_of(
 def make_record() -> Callable[..., Record]:
     """Makes synthetic records: ``make_record("dcgan", seed=1, scores={"fid@digits-cnn": 12.0})``."""
     return record_of
+
+
+@pytest.fixture(scope="session")
+def toys() -> ModuleType:
+    """The small members of tests/toys.py."""
+    spec = importlib.util.spec_from_file_location("toys", Path(__file__).parent / "toys.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["toys"] = module
+    spec.loader.exec_module(module)
+    return module
