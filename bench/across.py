@@ -1,8 +1,8 @@
 """Aggregates over several data sets: interquartile mean, performance profile, probability of improvement.
 
-Scores become log ratios to a baseline (or differences, for scores without a ratio), so that data sets count alike. Intervals come from
-a hierarchical bootstrap: data sets are drawn with replacement, then seeds within each. Pooled over many cells that is
-sound; over the seeds of one cell it is not, and Student's t interval is used there (docs/protocol.md).
+Scores become log ratios to a baseline, so that data sets count alike. Intervals come from a hierarchical bootstrap:
+data sets are drawn with replacement, then seeds within each. Pooled over many cells that is sound; over the seeds of one
+cell it is not, and Student's t interval is used there (docs/protocol.md).
 """
 
 import math
@@ -142,8 +142,7 @@ def _standing(name: str, runs: Runs, baseline: Runs, rng: Generator) -> Standing
 def render_markdown(found: Across) -> str:
     """The aggregate as a Markdown table."""
     header = ["member", "ratio to baseline", "IQM ratio", "P(better)"]
-    lines = [[escape(one.member), _interval(one.ratio, one.ratio_interval), _interval(one.iqm, one.iqm_interval), number(one.probability, 2)]
-             for one in found.standings]  # fmt: skip
+    lines = [_line(one) for one in found.standings]
     head = [
         f"# Over {', '.join(map(escape, found.suites))}, against {escape(found.baseline)}",
         "",
@@ -156,6 +155,11 @@ def render_markdown(found: Across) -> str:
         else []
     )
     return "\n".join([*head, *grid(header, lines), *tail]).rstrip("\n") + "\n"
+
+
+def _line(one: Standing) -> list[str]:
+    ratio, iqm = _interval(one.ratio, one.ratio_interval), _interval(one.iqm, one.iqm_interval)
+    return [escape(one.member), ratio, iqm, number(one.probability, 2)]
 
 
 def _interval(value: float, ends: tuple[float, float]) -> str:

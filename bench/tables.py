@@ -7,14 +7,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.rows import CHECKPOINTS, Cell, Row
+from bench.rows import CHECKPOINTS, Cell, Column, Row
 
 if TYPE_CHECKING:
     from bench.board import Board
 
 LONG = ("rank", "kind", "member", "source", "track", "seed", "metric", "version", "better", "checkpoint", "value")
 NONE = "—"
-DIGITS = 6  # significant digits in JSON and CSV
+DIGITS = 6  # significant digits of what is computed; raw values are kept whole
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -158,7 +158,7 @@ def long_rows(board: "Board") -> list[tuple[Any, ...]]:
                 cell = row.cells.get((column.metric, checkpoint))
                 found = dict(zip(cell.seeds, cell.values, strict=True)) if cell else {}
                 about = (column.metric, column.version, column.better, checkpoint)
-                lines += [(*head, seed, *about, exact(found.get(seed))) for seed in row.seeds]
+                lines += [(*head, seed, *about, found.get(seed)) for seed in row.seeds]
     return lines
 
 
@@ -186,12 +186,16 @@ def as_dict(board: "Board") -> dict[str, Any]:
         "protocol": board.protocol,
         "ranking": board.ranking,
         "columns": [
-            {"metric": column.metric, "version": column.version, "better": column.better, "scale": column.scale.kind}
+            {"metric": column.metric, "version": column.version, "better": column.better, **_scale(column)}
             for column in board.columns
         ],
         "rows": [_row(row) for row in board.rows],
         "notes": list(board.notes),
     }
+
+
+def _scale(column: Column) -> dict[str, Any]:
+    return {"scale": column.scale.kind, "floor": column.scale.floor}
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -220,7 +224,7 @@ def _row(row: Row) -> dict[str, Any]:
 def _cell(cell: Cell) -> dict[str, Any]:
     found = cell.summary
     return {
-        "values": {str(seed): exact(value) for seed, value in zip(cell.seeds, cell.values, strict=True)},
+        "values": {str(seed): value for seed, value in zip(cell.seeds, cell.values, strict=True)},
         "mean": exact(found.mean),
         "low": exact(found.low),
         "high": exact(found.high),

@@ -1,0 +1,171 @@
+"""Records from many machines into one folder, and what is wrong with a folder of records."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import record
+from bench.errors import UserError
+from bench.record import Record
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a file of a results folder."""
+
+    path: Path
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.words}"
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge did."""
+
+    added: tuple[Path, ...]  # records, as written
+    already_there: int  # the same records, found again
+    files: int  # pictures and other files beside records that were copied
+
+
+def validate(results: Path) -> list[Problem]:
+    """Everything that is wrong in a results folder, in the order of its files; empty when all is well.
+
+    Schema, digests, invariants, a record in the wrong place, one cell with several results, artifacts that are gone or
+    changed. Raises UserError when there is no such folder.
+    """
+    if not results.is_dir():
+        raise UserError(
+            f"results folder {results}: no such folder. Give the folder that `bench run --results` wrote to."
+        )
+    found: list[Problem] = []
+    cells: dict[tuple[str, ...], list[Path]] = defaultdict(list)
+    for path in record.paths(results):
+        try:
+            item = record.read(path)
+        except UserError as error:
+            found.append(Problem(path, _without_place(str(error), path)))
+            continue
+        found += [Problem(path, words) for words in _problems(item, path, results)]
+        if item.status in ("ok", "diverged"):
+            cells[_cell(item)].append(path)
+    found += [
+        Problem(paths[-1], f"the same cell has a result in {paths[0].name} too")
+        for paths in cells.values()
+        if len(paths) > 1
+    ]
+    return found
+
+
+def _without_place(message: str, path: Path) -> str:
+    return message.removeprefix(f"record {path}: ")
+
+
+def _cell(item: Record) -> tuple[str, ...]:
+    return item.suite, item.member.name, item.member.source_digest, item.protocol_digest, str(item.seed)
+
+
+def _problems(item: Record, path: Path, results: Path) -> Iterator[str]:
+    yield from record.problems(item)
+    place = path.relative_to(results).as_posix()
+    if place != item.file_name:
+        yield f"lies at {place}, its content belongs at {item.file_name}"
+    job = record.job_digest(item.member.name, item.member.source_digest, item.protocol_digest, item.seed)
+    if job != item.job:
+        yield f"its job is {item.job}, its member, source, protocol and seed make {job}"
+    for artifact in item.artifacts:
+        if artifact.kind != "checkpoint":  # those live in the cache
+            yield from _artifact_problems(path.parent / artifact.path, artifact.sha256)
+
+
+def _artifact_problems(path: Path, sha256: str) -> Iterator[str]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        yield f"its artifact {path.name} cannot be read: {error.strerror}"
+        return
+    if hashlib.sha256(content).hexdigest() != sha256:
+        yield f"its artifact {path.name} is not the file that the run wrote"
+
+
+@dataclass(frozen=True)
+class _Incoming:
+    source: Path
+    item: Record
+
+
+def merge(folders: Sequence[Path], out: Path) -> Merged:
+    """Copy the records of several folders, and the files beside them, into one.
+
+    Every record is verified first and nothing is written unless all can be: the same record twice counts once; two
+    different results for one cell are a conflict. Raises UserError with every problem found.
+    """
+    incoming, problems = _gather(folders, out)
+    if problems:
+        shown = "\n  ".join(str(problem) for problem in problems[:20])
+        more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
+        raise UserError(
+            f"merge: {len(problems)} problems, nothing was written. Mend or remove these files:\n  {shown}{more}"
+        )
+    added: list[Path] = []
+    files = same = 0
+    for target, one in sorted(incoming.items()):
+        if target.exists():
+            same += 1
+            continue
+        files += _copy_artifacts(one, target)
+        record.write_atomically(target, one.source.read_bytes())  # the record last: it vouches for its files
+        added.append(target)
+    return Merged(tuple(added), same, files)
+
+
+def _gather(folders: Sequence[Path], out: Path) -> tuple[dict[Path, _Incoming], list[Problem]]:
+    """The records to come by target, the ones in `out` first, and all that stands against merging them."""
+    incoming: dict[Path, _Incoming] = {}
+    results: dict[tuple[str, ...], _Incoming] = {}
+    problems: list[Problem] = []
+    for folder in [*([out] if out.is_dir() else []), *folders]:
+        problems += validate(folder)
+        for path in record.paths(folder):
+            try:
+                one = _Incoming(path, record.read(path))
+            except UserError:
+                continue  # named by validate
+            problems += _conflict(one, incoming.setdefault(out / one.item.file_name, one))
+            if one.item.status in ("ok", "diverged"):
+                problems += _conflict(one, results.setdefault(_cell(one.item), one))
+    return incoming, list(dict.fromkeys(problems))
+
+
+def _conflict(one: _Incoming, known: _Incoming) -> list[Problem]:
+    if one.item.digest == known.item.digest:
+        return []
+    return [Problem(one.source, f"conflict: {known.source} holds another result of the same cell")]
+
+
+def _copy_artifacts(one: _Incoming, target: Path) -> int:
+    copied = 0
+    for artifact in one.item.artifacts:
+        path = one.source.parent / artifact.path
+        if artifact.kind == "checkpoint" or not _is_below(path, one.source.parent):
+            continue
+        record.write_atomically(target.parent / artifact.path, path.read_bytes())
+        copied += 1
+    return copied
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    """Whether a record's relative path stays inside its own folder."""
+    return os.path.commonpath([path.resolve(), folder.resolve()]) == str(folder.resolve())
+
+
+def render_text(found: Sequence[Problem], count: int) -> str:
+    """What `validate` found, for a terminal."""
+    noun = "record" if count == 1 else "records"
+    if not found:
+        return f"{count} {noun}, all sound\n"
+    return "".join(f"{problem}\n" for problem in found) + f"{count} {noun}, {len(found)} problems\n"
