@@ -121,5 +121,5 @@ def weight_of(layer: nn.Module) -> Tensor:
 
 def overlap(rows: Tensor) -> Tensor:
     """The sum of squared inner products of different rows: (A, B) -> scalar."""
-    products = rows @ rows.T
-    return products.square().sum() - products.diagonal().square().sum()
+    products = rows @ rows.T if len(rows) <= rows.shape[1] else rows.T @ rows  # of equal Frobenius norm
+    return products.square().sum() - rows.square().sum(1).square().sum()
