@@ -1,0 +1,132 @@
+"""StyleGAN2-ADA. Karras, Aittala, Hellsten, Laine, Lehtinen, Aila, "Training Generative Adversarial Networks with Limited
+Data", NeurIPS 2020, arXiv:2006.06676.
+
+StyleGAN2 (zoo/style_networks.py) whose critic sees nothing but augmented images, with an augmentation strength that follows
+the critic's overfitting (zoo/ada.py): target 0.6, pipeline bgc. Up to 32 px the paper's configuration for CIFAR-10: two
+mapping layers, a critic without residual connections, minibatch standard deviation over 32 images, no path length, no style
+mixing, R1 with gamma = 0.01, weights averaged with a half-life of 500k images. Above that the configuration `auto` of the
+authors' code (NVlabs/stylegan2-ada-pytorch train.py at d72cc7d): a residual critic, groups of 4, path length, mixing,
+gamma = 0.0002 R^2 / batch size, a half-life of 20k images. Conditional: the label is embedded in the mapping network and
+projected in the critic.
+
+Departures: both averages' half-lives stay below 5 % of the images seen, as the code ramps them. The generator's Adam is
+rescaled for the path length even where there is none, as the code does. The augmentation mirrors by index instead of
+padding, filters are as wide as the image at the border, and whole-pixel transforms are copied, not filtered. No half
+precision and no clamping of activations of the member's own. Fixed track: R channels at R px, doubling with every halving,
+latents and styles of 8 R numbers (zoo/widths.py). `stylegan2_ada_paper` has the published widths.
+
+Published: CIFAR-10, 50k images: FID 2.42 class-conditional (README of the authors' code; abstract of the paper).
+PyTorch-StudioGAN: FID 2.31, IS 10.53 (README at 947b35e, best checkpoint).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from bench.gan import GAN, Average, ImageSpec, Loss, Player, Stage, Update, gaussian
+from zoo.ada import AdaptiveAugment
+from zoo.conditional import needs_labels
+from zoo.lazy import PathLength, SizedR1, lazy_adam
+from zoo.objectives import NonSaturating
+from zoo.penalties import R1
+from zoo.style import StyleTurn
+from zoo.style_networks import Critic, Generator, noise_pixels, sample, style_layers
+from zoo.widths import Widths, proportionate
+
+R1_EVERY = 16
+PATH_LENGTH_EVERY = 4
+
+
+@dataclass(frozen=True)
+class Config:
+    """What differs between small and large images."""
+
+    published: Widths
+    residual: bool
+    group: int
+    r1: Loss
+    path_length: bool
+    mixing: float
+    half_life_images: float
+
+
+CIFAR = Config(Widths(32768), False, 32, R1(0.01), path_length=False, mixing=0.0, half_life_images=500_000)
+AUTO = Config(Widths(16384), True, 4, SizedR1(), path_length=True, mixing=0.9, half_life_images=20_000)
+
+
+def config(resolution: int) -> Config:
+    """The configuration for a resolution."""
+    return CIFAR if resolution <= 32 else AUTO
+
+
+def build(spec: ImageSpec, widths: Widths, chosen: Config, classes: int = 0) -> GAN:
+    """Adam at 2.5e-3 with betas (0, 0.99), rescaled for the lazy regularisers."""
+    generator = Generator(spec, widths, mapping_layers=2, classes=classes)
+    critic = Critic(spec, widths, residual=chosen.residual, group=chosen.group, classes=classes)
+    average = Average(half_life_images=chosen.half_life_images, ramp=0.05)
+    players = {
+        "generator": Player(generator, lazy_adam(2.5e-3, (0.0, 0.99), PATH_LENGTH_EVERY), average),
+        "critic": Player(critic, lazy_adam(2.5e-3, (0.0, 0.99), R1_EVERY)),
+    }
+    latents = gaussian(widths.latent)
+    augment = AdaptiveAugment()
+    path_length = PathLength() if chosen.path_length else None
+    turn = partial(
+        StyleTurn,
+        latents=latents,
+        layers=style_layers(spec.resolution),
+        noise_pixels=noise_pixels(spec.resolution),
+        conditional=bool(classes),
+        mixing=chosen.mixing,
+        augment=augment,
+    )
+    return GAN(
+        players,
+        [Stage(updates(chosen.r1, path_length, augment), turn)],
+        partial(sample, pixels=noise_pixels(spec.resolution)),
+        latents,
+        state={"augment": augment, **({"path_length": path_length} if path_length else {})},
+        task="conditional" if classes else "unconditional",
+    )
+
+
+def updates(r1: Loss, path_length: PathLength | None, augment: AdaptiveAugment) -> list[Update]:
+    """The critic looks, and the augmentation follows what it says; the generator answers. Regularisers now and then."""
+    objective = NonSaturating()
+    moves = [
+        Update("critic", {"adversarial": objective.critic}, then=[augment.adjust]),
+        Update("critic", {"r1": r1}, every=R1_EVERY),
+        Update("generator", {"adversarial": objective.generator}),
+    ]
+    if path_length is not None:
+        moves.append(Update("generator", {"path_length": path_length}, every=PATH_LENGTH_EVERY))
+    return moves
+
+
+def proportionate_build(spec: ImageSpec, classes: int) -> GAN:
+    """At widths in proportion to the image."""
+    chosen = config(spec.resolution)
+    return build(spec, proportionate(spec.resolution, chosen.published), chosen, classes)
+
+
+def stylegan2_ada(spec: ImageSpec) -> GAN:
+    """StyleGAN2-ADA at widths in proportion to the image."""
+    return proportionate_build(spec, classes=0)
+
+
+def stylegan2_ada_cond(spec: ImageSpec) -> GAN:
+    """Class-conditional StyleGAN2-ADA at widths in proportion to the image. Raises UserError without classes."""
+    needs_labels(spec, "stylegan2-ada-cond")
+    return proportionate_build(spec, spec.classes)
+
+
+def stylegan2_ada_paper(spec: ImageSpec) -> GAN:
+    """StyleGAN2-ADA at the published widths: 19.9 M and 20.7 M parameters at 32 px."""
+    chosen = config(spec.resolution)
+    return build(spec, chosen.published, chosen)
+
+
+def stylegan2_ada_cond_paper(spec: ImageSpec) -> GAN:
+    """Class-conditional StyleGAN2-ADA at the published widths. Raises UserError without classes."""
+    needs_labels(spec, "stylegan2-ada-cond")
+    chosen = config(spec.resolution)
+    return build(spec, chosen.published, chosen, spec.classes)
