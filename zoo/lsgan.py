@@ -1,0 +1,72 @@
+"""LSGAN. Mao, Li, Xie, Lau, Wang, Smolley, "Least Squares Generative Adversarial Networks", ICCV 2017, arXiv:1611.04076.
+
+Networks: figure 1, for the LSUN scenes, as in the authors' code (xudonmao/LSGAN vgg.py): latents of 1024 uniform in
+[-1, 1], transposed 3x3 convolutions with a second one at each of the small sizes, and DCGAN's critic with 5x5 kernels.
+Targets a = 0, b = c = 1 (eq. 9).
+
+Departures: the first feature map is 4 px at every resolution (7 px of 112 in the code), and sizes drop or add stages at the
+small end. Weights from N(0, 0.02) throughout; the code truncates the critic's. The code's loss is a sum over the batch,
+which Adam does not see.
+
+Published: no FID in the paper. CIFAR-10: FID 40.22, IS 6.55, with other networks (StudioGAN README at 947b35e).
+"""
+
+from functools import partial
+from itertools import pairwise
+from math import log2
+
+from torch import nn
+
+from bench.gan import GAN, ImageSpec, Player, adam, uniform
+from zoo.layers import initialise
+from zoo.objectives import LeastSquares
+from zoo.two_player import sample, two_player
+
+LATENT = 1024
+
+
+def up(before: int, after: int, stride: int) -> list[nn.Module]:
+    """A transposed 3x3 convolution that multiplies the size by `stride`, batch norm, ReLU."""
+    convolution = nn.ConvTranspose2d(before, after, 3, stride, 1, output_padding=stride - 1)
+    return [convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+
+
+class Generator(nn.Sequential):
+    """z (N, 1024) -> images (N, C, H, W) in [-1, 1]."""
+
+    def __init__(self, spec: ImageSpec):
+        doublings = int(log2(spec.resolution)) - 2
+        widths = ([256] * doublings + [128, 64])[-doublings:]  # 256, 256, 128, 64 at 64 px
+        layers: list[nn.Module] = [
+            *(nn.Linear(LATENT, 256 * 16), nn.Unflatten(1, (256, 4, 4))),
+            *(nn.BatchNorm2d(256), nn.ReLU(inplace=True)),
+        ]
+        for before, after in pairwise([256, *widths]):
+            layers += up(before, after, stride=2)
+            if after == 256:
+                layers += up(after, after, stride=1)
+        super().__init__(*layers, nn.ConvTranspose2d(widths[-1], spec.channels, 3, 1, 1), nn.Tanh())
+
+
+class Critic(nn.Sequential):
+    """Images (N, C, H, W) -> scores (N,). No batch norm on the first layer."""
+
+    def __init__(self, spec: ImageSpec):
+        halvings = int(log2(spec.resolution)) - 2
+        widths = [min(64 << stage, 512) for stage in range(halvings)]  # 64, 128, 256, 512 at 64 px
+        layers: list[nn.Module] = [nn.Conv2d(spec.channels, 64, 5, 2, 2), nn.LeakyReLU(0.2, inplace=True)]
+        for before, after in pairwise(widths):
+            layers += [nn.Conv2d(before, after, 5, 2, 2), nn.BatchNorm2d(after), nn.LeakyReLU(0.2, inplace=True)]
+        super().__init__(*layers, nn.Flatten(), nn.Linear(widths[-1] * 16, 1), nn.Flatten(0))
+
+
+def lsgan(spec: ImageSpec) -> GAN:
+    """Adam at 1e-3 with beta1 = 0.5 for both (section 4, LSUN; train_lsun.py); one latent batch for both updates."""
+    normal = partial(nn.init.normal_, std=0.02)
+    optimiser = adam(1e-3, betas=(0.5, 0.999))
+    players = {
+        "generator": Player(initialise(Generator(spec), normal), optimiser),
+        "critic": Player(initialise(Critic(spec), normal), optimiser),
+    }
+    latents = uniform(LATENT)
+    return GAN(players, [two_player(LeastSquares(), latents=latents, reuse_fakes=True)], sample, latents)

@@ -1,0 +1,130 @@
+"""SAGAN. Zhang, Goodfellow, Metaxas, Odena, "Self-Attention Generative Adversarial Networks", ICML 2019,
+arXiv:1805.08318.
+
+Networks: SNGAN's ResNet with spectral normalisation in both players and one self-attention layer in each, at 32 px features
+of a 128 px image (brain-research/self-attention-gan generator.py, discriminator.py); at 32 px those of kwotsin/mimicry
+(nets/sagan/sagan_32.py), attending at 16 px in the generator and at 8 px in the critic. Hinge loss, one critic step.
+
+Two members: `sagan_conditional` is the paper's, with class-conditional batch norm and a projection critic; `sagan` is the
+same without classes, so that it can train on any images.
+
+Departures: Adam with betas (0, 0.9), which is the paper's text; the code leaves beta2 at 0.999. Below 32 px widths shrink with
+the image's area and the generator has fewer blocks.
+
+Published: ImageNet 128 px, FID 18.65, IS 52.52 (abstract: IS 52.52, FID 18.65). CIFAR-10 with classes: FID 10.35, IS 8.64
+(StudioGAN README at 947b35e, with other rates and five critic steps).
+"""
+
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from math import log2
+
+from torch import Tensor, nn
+
+from bench.gan import GAN, ImageSpec, Player, adam, gaussian
+from zoo.attention import SelfAttention
+from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
+from zoo.objectives import Hinge
+from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width, spectral
+from zoo.two_player import sample, sample_class, two_player
+
+LATENT = 128
+
+
+def generator_widths(resolution: int) -> list[int]:
+    """Channels at 4, 8, ... px: 256 throughout at 32 px; 1024, 1024, 512, 256, 128, 64 at 128 px."""
+    sizes = [4 << stage for stage in range(int(log2(resolution)) - 1)]
+    if resolution <= 32:
+        return [small_width(256, resolution)] * len(sizes)
+    return [min(1024, 64 * resolution // size) for size in sizes]
+
+
+def critic_widths(resolution: int) -> tuple[list[int], int]:
+    """Channels after each halving of the image, and the number of blocks that follow at the last size."""
+    if resolution <= 32:
+        return [small_width(128, resolution)] * 2, 2
+    return [min(1024, 64 << stage) for stage in range(int(log2(resolution)) - 2)], 1
+
+
+def attends_at(resolution: int) -> tuple[int, int]:
+    """The feature-map sizes with attention in the generator and in the critic."""
+    return (resolution // 2, resolution // 4) if resolution <= 32 else (32, 32)
+
+
+class Generator(nn.Module):
+    """z (N, 128) and, if there are classes, labels (N,) -> images (N, C, H, W) in [-1, 1]."""
+
+    def __init__(self, spec: ImageSpec):
+        super().__init__()
+        widths = generator_widths(spec.resolution)
+        norm = partial(ConditionalBatchNorm, classes=spec.classes) if spec.classes else nn.BatchNorm2d
+        self.stem = nn.Sequential(nn.Linear(LATENT, widths[0] * 16), nn.Unflatten(1, (widths[0], 4, 4)))
+        self.blocks = nn.ModuleList(UpBlock(before, after, norm) for before, after in pairwise(widths))
+        self.attends_after = int(log2(attends_at(spec.resolution)[0])) - 2  # blocks
+        self.attention = SelfAttention(widths[self.attends_after])
+        self.head = nn.Sequential(
+            *(nn.BatchNorm2d(widths[-1]), nn.ReLU()),
+            *(nn.Conv2d(widths[-1], spec.channels, 3, padding=1), nn.Tanh()),
+        )
+
+    def forward(self, latents: Tensor, *labels: Tensor) -> Tensor:
+        features = self.stem(latents)
+        for index, block in enumerate(self.blocks):
+            if index == self.attends_after:
+                features = self.attention(features)
+            features = block(features, *labels)
+        return self.head(features)
+
+
+class Critic(nn.Module):
+    """Images (N, C, H, W) and, if there are classes, labels (N,) -> logits (N,), from features summed over positions."""
+
+    def __init__(self, spec: ImageSpec):
+        super().__init__()
+        widths, plain = critic_widths(spec.resolution)
+        blocks: list[nn.Module] = [
+            DownBlock(spec.channels, widths[0], first=True),
+            *(DownBlock(before, after) for before, after in pairwise(widths)),
+        ]
+        position = int(log2(spec.resolution // attends_at(spec.resolution)[1]))  # halvings before attention
+        blocks.insert(position, SelfAttention(widths[position - 1]))
+        self.blocks = nn.Sequential(*blocks, *(PlainBlock(widths[-1]) for _ in range(plain)))
+        self.head = Projection(widths[-1], spec.classes) if spec.classes else _Linear(widths[-1])
+
+    def forward(self, images: Tensor, *labels: Tensor) -> Tensor:
+        return self.head(self.blocks(images).relu().sum((2, 3)), *labels)
+
+
+class _Linear(nn.Linear):
+    """(N, F) -> (N,)."""
+
+    def __init__(self, width: int):
+        super().__init__(width, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features).squeeze(1)
+
+
+def sagan(spec: ImageSpec) -> GAN:
+    """Without classes."""
+    return _sagan(replace(spec, classes=0))
+
+
+def sagan_conditional(spec: ImageSpec) -> GAN:
+    """As in the paper."""
+    needs_labels(spec, "sagan-conditional")
+    return _sagan(spec)
+
+
+def _sagan(spec: ImageSpec) -> GAN:
+    """Adam at 1e-4 for the generator and 4e-4 for the critic (section 4)."""
+    players = {
+        "generator": Player(spectral(glorot(Generator(spec))), adam(1e-4, betas=(0.0, 0.9))),
+        "critic": Player(spectral(glorot(Critic(spec))), adam(4e-4, betas=(0.0, 0.9))),
+    }
+    latents = gaussian(LATENT)
+    game = two_player(Hinge(), latents=latents, conditional=bool(spec.classes))
+    if spec.classes:
+        return GAN(players, [game], sample_class, latents, task="conditional")
+    return GAN(players, [game], sample, latents)

@@ -1,0 +1,34 @@
+"""WGAN with weight clipping. Arjovsky, Chintala, Bottou, "Wasserstein GAN", ICML 2017, arXiv:1701.07875.
+
+Networks: DCGAN's, as in the authors' code (martinarjovsky/WassersteinGAN models/dcgan.py), whose critic has no sigmoid.
+
+Departures: the critic takes five steps throughout; the code gives it 100 for each of the first 25 iterations and of every
+500th. Weights are clipped after a step instead of before the next one.
+
+Published: no FID in the paper. CIFAR-10: FID 40.03, IS 6.62 +- .09, with a smaller CNN and Adam
+(w86763777/pytorch-gan-collections Readme.md at 860e90b).
+"""
+
+from functools import partial
+
+import torch
+from torch import nn
+
+from bench.gan import GAN, ImageSpec, Player, gaussian
+from zoo.convolutional import LATENT, Critic, Generator, initialise
+from zoo.objectives import Wasserstein
+from zoo.penalties import ClipWeights
+from zoo.two_player import sample, two_player
+
+
+def wgan(spec: ImageSpec) -> GAN:
+    """RMSprop at 5e-5 and weights within 0.01 (algorithm 1; main.py)."""
+    normal = partial(nn.init.normal_, std=0.02)
+    optimiser = partial(torch.optim.RMSprop, lr=5e-5)
+    players = {
+        "generator": Player(initialise(Generator(spec), normal), optimiser),
+        "critic": Player(initialise(Critic(spec), normal), optimiser),
+    }
+    latents = gaussian(LATENT)
+    game = two_player(Wasserstein(), latents=latents, critic_steps=5, after_critic=[ClipWeights(0.01)])
+    return GAN(players, [game], sample, latents)
