@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bench import record, tables
+from bench import record, references, tables
 from bench.errors import UserError
 from bench.record import Record
 from bench.rows import Checkpoint, Column, Key, Row, Run, absent_row, columns_of, row_of, run_of
@@ -119,8 +119,10 @@ def build(records: Iterable[Record], expected: Suite | None = None, protocol: st
 
 
 def render(board: Board, format: Format) -> str:
-    """The board as text: ``md`` for people, ``csv`` with one line per seed, ``json`` with everything."""
-    return {"md": tables.markdown, "csv": tables.csv, "json": tables.json}[format](board)
+    """The board as text: ``md`` for people, with published rows; ``csv`` with a line per seed; ``json`` with everything."""
+    if format == "md":
+        return tables.markdown(board, references.lines(board))
+    return {"csv": tables.csv, "json": tables.json}[format](board)
 
 
 def check(results: Path, reports: Path, expected: Mapping[str, Suite] | None = None) -> list[str]:

@@ -5,11 +5,13 @@ may be compared. For records, boards and published rows.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import tables
-from bench.board import Board
 from bench.record import Record
+
+if TYPE_CHECKING:
+    from bench.board import Board
 
 # What is known, by the beginning of the field's name; the longest that fits counts. Numbers name their source.
 EFFECTS = {
@@ -29,8 +31,9 @@ EFFECTS = {
     "(PyTorch-StudioGAN issue 132)",
     "training.conditional": "labels help: SNGAN 16.77 without, cGAN-PD 10.84 with (mimicry's README, same protocol)",
     "training.seeds": "one training is one draw: the spread over training seeds is unknown",
-    "evaluation.samples": "FID falls as the sample grows, its bias is about 1/N: the same SNGAN has 16.77 at 50k/50k "
-    "and 23.90 at 10k/5k images (mimicry's README)",
+    "evaluation.samples": "FID falls as the sample grows, its bias is about 1/N: one SNGAN went from 21.7 at 10k/5k images to "
+    "about 15 at 50k/50k (pfnet-research/sngan_projection issue 54)",
+    "evaluation.samples_real": "FID falls as the real sample grows, too",
     "evaluation.sample_seeds": "more draws steady the score of one network and move it nowhere",
     "evaluation.metrics": "which scores are reported; those in common are not touched",
     "evaluation.every": "the best checkpoint is chosen among more or fewer; the last one is not touched",
@@ -44,10 +47,11 @@ EFFECTS = {
     "facts.extractors": "other weights or another preparation for the feature network: another metric under the same name",
     "facts.metrics": "another definition of the metric under the same name",
 }
-HARMLESS = ("evaluation.sample_seeds", "evaluation.metrics")
+HARMLESS = ("evaluation.sample_seeds", "evaluation.metrics", "training.seeds")
 ONLY_BEST = ("evaluation.every", "evaluation.curve_samples", "evaluation.selection")
 UNKNOWN = "not known: treat the two as not comparable"
 NOT_STATED = "not stated"
+OURS = "best on held-out images"  # the last one stands beside it, and is taken where the other side reports the last
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ def of_record(record: Record) -> Subject:
     where = record.environment
     context = {
         "member": record.member.name,
+        "task": record.member.task,
         "source": record.member.source_digest[:10],
         "seed": record.seed,
         "suite version": record.suite_version,
@@ -136,7 +141,7 @@ def of_record(record: Record) -> Subject:
     )
 
 
-def of_board(board: Board) -> Subject:
+def of_board(board: "Board") -> Subject:
     """A board as a subject."""
     return Subject(
         f"{board.suite} {board.suite_version}", board.protocol, board.ranking, {"suite version": board.suite_version}
@@ -148,16 +153,7 @@ def explain(a: Subject, b: Subject) -> Explanation:
 
     A published row states less than a record: only what it states is compared, and what it leaves open is named.
     """
-    if a.published or b.published:
-        left, right = _as_published(a), _as_published(b)
-        names = sorted({*left, *right})
-        found = [
-            _difference(name, left.get(name, NOT_STATED), right.get(name, NOT_STATED))
-            for name in names
-            if left.get(name) != right.get(name)
-        ]
-    else:
-        found = differences(a.protocol, b.protocol)
+    found = _published_differences(a, b) if a.published or b.published else differences(a.protocol, b.protocol)
     shared = [name for name in a.context if name in b.context and a.context[name] != b.context[name]]
     context = [Difference(name, a.context[name], b.context[name], CONTEXT.get(name, ""), "yes") for name in shared]
     return Explanation(a.name, b.name, tuple(found), tuple(context), _together(found))
@@ -165,6 +161,7 @@ def explain(a: Subject, b: Subject) -> Explanation:
 
 CONTEXT = {
     "member": "what is being compared",
+    "task": "conditional members are told the class of every image; labels help",
     "source": "the member's code changed",
     "seed": "another draw of the same experiment",
     "suite version": "only the text or the list of cells changed, unless the protocol differs above",
@@ -173,6 +170,19 @@ CONTEXT = {
     "compiled": "fused kernels round differently: a score moves like with another seed, with no trend",
     "channels last": "other kernels round differently: a score moves like with another seed, with no trend",
 }
+
+
+def _published_differences(a: Subject, b: Subject) -> list[Difference]:
+    """In the fields that ours states, or between two published rows in those that either states."""
+    left, right = _as_published(a), _as_published(b)
+    if "last" in (left.get("evaluation.checkpoint"), right.get("evaluation.checkpoint")):
+        left, right = (
+            {**side, "evaluation.checkpoint": "last"} if side.get("evaluation.checkpoint") == OURS else side
+            for side in (left, right)
+        )
+    names = {*left, *right} if a.published and b.published else set(right if a.published else left)
+    pairs = [(name, left.get(name, NOT_STATED), right.get(name, NOT_STATED)) for name in sorted(names)]
+    return [_difference(name, one, other) for name, one, other in pairs if one != other]
 
 
 def _as_published(subject: Subject) -> dict[str, Any]:
@@ -191,13 +201,11 @@ def _as_published(subject: Subject) -> dict[str, Any]:
         "evaluation.samples",
     )
     stated = {name: flat[name] for name in names if flat.get(name) is not None}
-    preparation = flat.get(f"facts.extractors.{extractor}.preprocessing", NOT_STATED)
-    return {
-        **stated,
-        "data.split": split or "train",
-        "evaluation.extractor": extractor,
-        "evaluation.resize": preparation,
-    }
+    if "task" in subject.context:
+        stated["training.conditional"] = subject.context["task"] != "unconditional"
+    if preparation := flat.get(f"facts.extractors.{extractor}.preprocessing"):
+        stated["evaluation.resize"] = preparation
+    return {**stated, "data.split": split or "train", "evaluation.extractor": extractor, "evaluation.checkpoint": OURS}
 
 
 def _together(found: list[Difference]) -> str:

@@ -74,8 +74,8 @@ def grid(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) ->
     return ["| " + " | ".join(line) + " |" for line in (header, rule, *rows)] + [""]
 
 
-def markdown(board: "Board") -> str:
-    """The board for people: ranking first, then every metric, then what else must be known."""
+def markdown(board: "Board", published: Sequence[str] = ()) -> str:
+    """The board for people: ranking, every metric, the lines on published scores, then what else must be known."""
     lines = [
         f"# {escape(board.suite)} {board.suite_version}",
         "",
@@ -86,6 +86,7 @@ def markdown(board: "Board") -> str:
         "",
         *_main(board),
         *_every_metric(board),
+        *published,
         *(f"- {escape(note)}" for note in board.notes),
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
