@@ -172,11 +172,8 @@ def _line(one: Beside) -> list[str]:
 
 def scores(reference: Reference) -> str:
     """``fid 16.77 ± 0.04, kid 0.0125 ± 0.0001``."""
-    return ", ".join(
-        f"{metric} {number(value, 4)}"
-        + (f" ± {number(reference.spread[metric], 2)}" if metric in reference.spread else "")
-        for metric, value in reference.values.items()
-    )
+    spread = {metric: f" ± {value:g}" for metric, value in reference.spread.items()}
+    return ", ".join(f"{metric} {value:g}{spread.get(metric, '')}" for metric, value in reference.values.items())
 
 
 def reason(one: Beside) -> str:
