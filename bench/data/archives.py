@@ -4,9 +4,12 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+
+import numpy as np
 
 from bench.data.store import SPARE_BYTES
 from bench.errors import UserError
@@ -75,6 +78,20 @@ def check_member(path: Path, name: str) -> None:
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or (len(name) > 1 and name[1] == ":"):
         raise UserError(f"{path}: member {name!r} points outside the target folder. Refused: this archive is not safe.")
+
+
+def load_npz(path: Path, expected: str) -> dict[str, np.ndarray]:
+    """All arrays of an .npz; nothing pickled is ever loaded. Raises UserError, which ends with what was `expected`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_bomb(path, len(archive.infolist()), sum(info.file_size for info in archive.infolist()))
+        with np.load(path, allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content.files}
+    except (ValueError, OSError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
+        if "allow_pickle" in str(error):
+            raise UserError(f"{path}: it holds pickled objects, which are never loaded. {expected}") from error
+        raise UserError(f"{path}: it cannot be read ({error}). {expected}") from error
+    return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
 def check_bomb(path: Path, members: int, size: int) -> None:

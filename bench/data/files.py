@@ -17,7 +17,7 @@ B = TypeVar("B")
 IGNORED = {"thumbs.db", "desktop.ini"}  # what file managers leave behind; names with a leading dot are ignored too
 TRAIN_NAMES = ("train", "training")
 HELD_OUT_NAMES = ("test", "testing", "held_out", "held-out", "val", "valid", "validation")  # the first that is there
-AHEAD = 256  # files that are read together
+AHEAD = 64  # files that are read together
 SHOWN = 5  # broken files named in a message
 
 

@@ -1,6 +1,5 @@
 """Data as others pack it: .npz arrays, folders with train/ and test/ (parquet.py: shards). Pixels as stored, not resized."""
 
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.data.archives import check_bomb
+from bench.data.archives import load_npz
 from bench.data.digests import held_out_rank
 from bench.data.files import in_order, list_files, refuse_broken
 from bench.data.photos import arrange
@@ -42,7 +41,7 @@ class Payload:
 
 def from_npz(path: Path) -> Payload:
     """x_train, y_train, x_test, y_test (Keras), train_images ... (MedMNIST), or arr_0, arr_1 (ADM)."""
-    arrays = load_npz(path)
+    arrays = load_npz(path, "Save plain uint8 arrays: x_train, y_train, x_test, y_test, or images and labels.")
     parts: list[tuple[str | None, np.ndarray, np.ndarray | None]] = []
     for split, names in IMAGES.items():
         image_name = next((name for name in names if name in arrays), None)
@@ -70,21 +69,6 @@ def from_npz(path: Path) -> Payload:
     sizes = frozenset((height, width) for _, height, width in shapes)
     highest = max(-1 if labels is None else int(labels.max()) for *_, labels in parts)
     return Payload(rows, sum(len(part[1]) for part in parts), (), highest + 1, sizes, next(iter(shapes))[0] == 3)
-
-
-def load_npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz; nothing pickled is ever loaded."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            check_bomb(path, len(archive.infolist()), sum(info.file_size for info in archive.infolist()))
-        with np.load(path, allow_pickle=False) as content:
-            return {name: content[name] for name in content.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        if "allow_pickle" in str(error) or "pickle" in str(error):
-            raise UserError(
-                f"{path}: holds pickled objects, which are never loaded. Save plain uint8 arrays."
-            ) from error
-        raise UserError(f"{path}: not a readable .npz ({error}).") from error
 
 
 def stored(path: Path, name: str, array: np.ndarray) -> np.ndarray:

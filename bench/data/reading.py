@@ -1,10 +1,10 @@
 """Images made anywhere, to be scored: a folder, or an .npz as ADM's evaluator reads it."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from bench.data.archives import load_npz
 from bench.data.files import in_order, list_files, read_headers, refuse_broken
 from bench.data.pictures import BrokenPictureError, pixels, read_picture
 from bench.errors import UserError
@@ -71,16 +71,13 @@ def refuse_images(folder: Path, total: int, broken: list[str]) -> None:
 
 def read_array(path: Path) -> np.ndarray:
     """The images of an .npz or .npy."""
+    if path.suffix.lower() == ".npz":
+        arrays = load_npz(path, EXPECTED)
+        return channels_first(path, arrays[_only_name(path, list(arrays))])
     try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.lib.npyio.NpzFile):
-                content = content[_only_name(path, content.files)]
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
-        refused = "pickled" in str(error) or "Object arrays" in str(error)
-        why = "it holds pickled objects, which are never loaded" if refused else f"it cannot be read ({error})"
-        raise UserError(f"{path}: {why}. {EXPECTED}") from error
-    return channels_first(path, content)
+        return channels_first(path, np.load(path, allow_pickle=False))
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"{path}: it cannot be read ({error}). {EXPECTED}") from error
 
 
 def _only_name(path: Path, found: list[str]) -> str:

@@ -70,7 +70,7 @@ def prepare(request: Request, target: Path) -> None:
 def require_published(request: Request, plan: Plan, digest: str) -> None:
     """Refuse a pinned set whose content differs from what was published, naming what is strange."""
     from bench.data.pinned import PINNED
-    from bench.data.verify import plan_problems
+    from bench.data.verifying import plan_problems
 
     if digest != PINNED[request.name]:
         problem = "; ".join(plan_problems(request.name, plan))
