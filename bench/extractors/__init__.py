@@ -1,1 +1,74 @@
+"""Feature networks: a name becomes a function from images to features and logits.
 
+load("cifar10-cnn")(images)     uint8 (N, C, H, W) -> features (N, 256) float32, logits (N, 10) float32
+card("cifar10-cnn").digest      what is known of it, without loading torch
+
+An installed package adds its own by an entry point of the group "bench.extractors" that names a function
+``(device: str) -> Extractor``.
+"""
+
+import importlib
+import importlib.metadata
+from typing import TYPE_CHECKING
+
+from bench.errors import unknown
+from bench.extractors import cards
+from bench.extractors.cards import Card
+
+if TYPE_CHECKING:
+    from bench.extractors.extractor import Extractor
+
+__all__ = ["Card", "card", "load", "names"]
+
+GROUP = "bench.extractors"
+# The package's own networks, which have a card beside their weights, and the field's, whose weights are fetched; each
+# with the module whose `build(name, device)` makes it.
+SHIPPED = {
+    "digits-cnn": "bench.extractors.convnet",
+}
+OFFICIAL = (
+    "clip-vit-b-32",
+    "clip-vit-l-14-336",
+    "dinov2-vit-l-14",
+    "dinov2-vit-s-14",
+    "inception-v3",
+    "lpips-alex",
+    "lpips-squeeze",
+    "lpips-vgg",
+    "vgg16",
+)
+BUILT_IN = SHIPPED | dict.fromkeys(OFFICIAL, "bench.extractors.official")
+
+
+def names() -> list[str]:
+    """Every extractor that can be asked for, in alphabetical order."""
+    return sorted({*BUILT_IN, *_registered()})
+
+
+def card(name: str) -> Card:
+    """What is known of an extractor. Raises UserError for an unknown name."""
+    if name in SHIPPED:
+        return cards.read(name)
+    if name in BUILT_IN:
+        return importlib.import_module(BUILT_IN[name]).card(name)
+    return load(name).card
+
+
+def load(name: str, device: str = "cpu") -> "Extractor":
+    """The extractor `name`, ready to use on `device`.
+
+    Raises:
+        UserError: Nobody knows the name; its weights are missing, or their sha256 is not the one on the card.
+    """
+    if name in BUILT_IN:
+        return importlib.import_module(BUILT_IN[name]).build(name, device)
+    if name in OFFICIAL:
+        return importlib.import_module("bench.extractors.official").build(name, device)
+    registered = _registered()
+    if name not in registered:
+        raise unknown("extractor", name, names())
+    return registered[name].load()(device)
+
+
+def _registered() -> dict[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
