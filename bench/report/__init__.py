@@ -1,24 +1,28 @@
 """The report people look at: records and the pictures beside them -> pages that need nothing else. No torch."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from bench import board as boards
-from bench import record
-from bench.errors import UserError
-from bench.record import write_atomically
-from bench.report import links, suite_page
+from bench.errors import UserError, unknown
+from bench.record import paths, read_all, write_atomically
+
+if TYPE_CHECKING:
+    from bench.board import Board
+    from bench.compare import Comparison
+    from bench.record import Record
 
 
 def build(results: Path, out: Path, suite: str | None = None) -> list[Path]:
-    """Write the pages of every suite in `results` (or of one) below `out`; returns their paths.
+    """Write the report of every suite in `results`, or of one, below `out`; returns the paths, pages of suites first.
 
-    ``<suite>.html`` is self-contained. The same records give the same bytes. Raises UserError when there is no record,
-    one is unsound, or `out` cannot be written.
+    Per suite: ``<suite>.html`` (self-contained), a page per member, the board as ``.md``, ``.csv`` and ``.json``, and
+    ``<suite>.summary.md``; and one ``index.html``. The same records give the same bytes. Raises UserError when there is
+    no record, one is unsound, or `out` cannot be written.
     """
-    pages = files(results, out, suite)
-    for path, content in pages.items():
+    made = files(results, out, suite)
+    for path, content in made.items():
         write_atomically(path, content)
-    return list(pages)
+    return list(made)
 
 
 def check(results: Path, out: Path) -> list[str]:
@@ -34,22 +38,78 @@ def check(results: Path, out: Path) -> list[str]:
 
 def files(results: Path, out: Path, suite: str | None = None) -> dict[Path, bytes]:
     """Every file of the report and its content, without writing any."""
-    made: dict[Path, bytes] = {}
-    for name in [suite] if suite else suites(results):
-        records = list(boards.load(results, name))
+    from bench import board as boards
+    from bench.report import index_page
+
+    found = suites(results)
+    if suite is not None and suite not in found:
+        raise unknown("suite with records", suite, found)
+    texts: dict[Path, str] = {}
+    every: list[Board] = []
+    for name in found:
+        records = read_all(results, name)
         board = boards.build(records)
-        for kind in boards.FORMATS:
-            made[out / f"{links.slug(name)}.{kind}"] = boards.render(board, kind).encode()
-        page = out / f"{links.slug(name)}.html"
-        made[page] = suite_page.build(board, records, results, page).encode()
-    return made
+        every.append(board)
+        if suite in (None, name):
+            texts |= _suite(board, records, results, out)
+    index = {out / "index.html": index_page.build(every)}
+    pages_first = sorted(
+        {**texts, **index}.items(), key=lambda item: (item[0].parent != out, item[0].suffix != ".html")
+    )
+    return {path: text.encode() for path, text in pages_first}
+
+
+def compare(comparison: "Comparison", results: Path, out: Path) -> Path:
+    """Write the page of a comparison below `out` and return its path."""
+    from bench.report import comparison_page
+
+    page = out / comparison_page.file_name(comparison)
+    html = comparison_page.build(comparison, read_all(results, comparison.suite), results, page)
+    write_atomically(page, html.encode())
+    return page
+
+
+def plot(results: Path, suite: str, out: Path, format: Literal["png", "pdf", "svg"] = "pdf") -> list[Path]:
+    """Write every figure of a suite's page as a file for papers, ``<out>/<suite>-<figure>.<format>``."""
+    from bench import board as boards
+    from bench.report import plots
+
+    if format not in plots.FORMATS:
+        raise unknown("format", format, plots.FORMATS)
+    if suite not in (found := suites(results)):
+        raise unknown("suite with records", suite, found)
+    records = read_all(results, suite)
+    written: list[Path] = []
+    for name, content in plots.files(boards.build(records), records, format).items():
+        write_atomically(out / name, content)
+        written.append(out / name)
+    return written
 
 
 def suites(results: Path) -> list[str]:
     """The suites that have records. Raises UserError when there is none."""
-    found = sorted({path.parent.parent.name for path in record.paths(results)})
+    found = sorted({path.parent.parent.name for path in paths(results)})
     if not found:
         raise UserError(
             f"report: there are no records in {results}. Make some with `bench run --suite demo`, or give --results."
         )
     return found
+
+
+def _suite(board: "Board", records: "list[Record]", results: Path, out: Path) -> dict[Path, str]:
+    """The files of one suite."""
+    from bench import board as boards
+    from bench.report import links, member_page, suite_page, summary
+
+    name = links.slug(board.suite)
+    page, short = out / f"{name}.html", out / f"{name}.summary.md"
+    texts = {
+        page: suite_page.build(board, records, results, page),
+        short: summary.build(board, records, results, short),
+        **{out / f"{name}.{kind}": boards.render(board, kind) for kind in boards.FORMATS},
+    }
+    current = [record for record in records if record.protocol_digest == board.protocol_digest]
+    for member in sorted({record.member.name for record in current}):
+        path = out / suite_page.member_page(board.suite, member)
+        texts[path] = member_page.build(board, current, member, results, path)
+    return texts

@@ -8,6 +8,8 @@ from bench.report import links
 from bench.report.figures.drawing import compact
 from bench.report.pictures import KINDS, Picture
 
+COLUMNS = 8  # images across a grid
+
 
 @dataclass(frozen=True)
 class Shot:
@@ -118,5 +120,5 @@ def thumbs(walls: Sequence[Wall]) -> dict[int, Thumb]:
     for film in grids.films if grids else ():
         last = film.shots[-1]
         if last.uri:
-            found.setdefault(film.index, Thumb(f"#{last.id}", last.width // 2, round(last.height / 8)))
+            found.setdefault(film.index, Thumb(f"#{last.id}", last.width // 2, min(last.width // COLUMNS, last.height)))
     return found

@@ -94,12 +94,11 @@ def heads(board: Board) -> tuple[Head, ...]:
     )
 
 
-def groups(board: Board) -> tuple[Group, ...]:
-    """The rows by kind; a member's index is its place on the board."""
-    places = {id(row): index for index, row in enumerate(board.rows)}
+def groups(board: Board, places: Mapping[str, int]) -> tuple[Group, ...]:
+    """The rows by kind; `places` number the members as everywhere on the page."""
     scales = {column.metric: _span(board, column) for column in board.columns}
     return tuple(
-        Group(kind, TITLES[kind], tuple(_line(board, row, places[id(row)], scales) for row in board.of(kind)))
+        Group(kind, TITLES[kind], tuple(_line(board, row, places[row.member], scales) for row in board.of(kind)))
         for kind in TITLES
         if board.of(kind)
     )

@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import io
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from PIL import Image
 
@@ -65,24 +67,44 @@ def media_type(content: bytes) -> str:
 
 def load(results: Path, record: Record, artifact: Artifact) -> Picture:
     """Read and verify one artifact. Never raises: a picture that is gone is shown as gone."""
-    folder = PurePosixPath(record.file_name).parent
-    place = Picture(
-        record.member.name, record.seed, artifact.kind, artifact.images, (folder / artifact.path).as_posix()
-    )
-    if PurePosixPath(artifact.path).is_absolute() or ".." in PurePosixPath(artifact.path).parts:
-        return _with(place, problem="not shown: its path leaves the record's folder")
-    try:
-        content = (results / folder / artifact.path).read_bytes()
-    except (OSError, ValueError):  # ValueError: a path that no file system can hold
-        return _with(place, problem="missing: the file is not there")
-    if hashlib.sha256(content).hexdigest() != artifact.sha256:
-        return _with(place, problem="damaged: the file does not match the digest in its record")
-    found = _with(place, content=content)
+    path = (PurePosixPath(record.file_name).parent / artifact.path).as_posix()
+    place = Picture(record.member.name, record.seed, artifact.kind, artifact.images, path)
+    content, problem = verified(results, record, artifact)
+    found = _with(place, content=content, problem=problem)
+    if problem:
+        return found
     try:
         readable = bool(media_type(content)) and min(found.size) > 0
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         readable = False
     return found if readable else _with(place, problem="damaged: no PNG, JPEG or WebP picture")
+
+
+def verified(results: Path, record: Record, artifact: Artifact) -> tuple[bytes, str]:
+    """The bytes of an artifact, or none and the reason why they cannot be had."""
+    path = PurePosixPath(artifact.path)
+    if path.is_absolute() or ".." in path.parts:
+        return b"", "not shown: its path leaves the record's folder"
+    try:
+        content = (results / PurePosixPath(record.file_name).parent / path).read_bytes()
+    except (OSError, ValueError):  # ValueError: a path that no file system can hold
+        return b"", "missing: the file is not there"
+    if hashlib.sha256(content).hexdigest() != artifact.sha256:
+        return b"", "damaged: the file does not match the digest in its record"
+    return content, ""
+
+
+def data_of(results: Path, record: Record, kind: str) -> dict[str, Any]:
+    """The JSON object that a run left as its artifact of some kind; {} when there is none, or none that is sound."""
+    for artifact in record.artifacts:
+        if artifact.kind == kind and artifact.path.endswith(DATA):
+            content, problem = verified(results, record, artifact)
+            try:
+                found = json.loads(content) if not problem else None
+            except ValueError:
+                found = None
+            return found if isinstance(found, dict) else {}
+    return {}
 
 
 def pictures_of(results: Path, records: Iterable[Record]) -> list[Picture]:

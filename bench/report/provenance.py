@@ -51,22 +51,21 @@ class Machine:
     runs: int
 
 
-def runs(board: Board, records: Sequence[Record], results_link: str) -> tuple[Runs, ...]:
-    """Every record of the board's protocol, by member as the board orders them."""
-    places: dict[str, int] = {}
-    for index, row in enumerate(board.rows):
-        places.setdefault(row.member, index)
+def runs(board: Board, records: Sequence[Record], places: Mapping[str, int], results_link: str) -> tuple[Runs, ...]:
+    """Every record of the board's protocol, by member in the order of `places`."""
+    sources = {row.member: row.source for row in board.rows if row.kind != "superseded"}
     groups: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda record: (record.seed, record.finished, record.job)):
         groups.setdefault(record.member.name, []).append(record)
     return tuple(
-        _runs(board, place, groups[member], results_link) for member, place in places.items() if member in groups
+        _runs(board, place, groups[member], sources.get(member, ""), results_link)
+        for member, place in places.items()
+        if member in groups
     )
 
 
-def _runs(board: Board, place: int, records: Sequence[Record], results_link: str) -> Runs:
+def _runs(board: Board, place: int, records: Sequence[Record], source: str, results_link: str) -> Runs:
     latest = max(records, key=lambda record: (record.finished, record.job))
-    row = board.rows[place]
     return Runs(
         index=place,
         member=latest.member.name,
@@ -74,7 +73,7 @@ def _runs(board: Board, place: int, records: Sequence[Record], results_link: str
         distribution=latest.member.distribution,
         source=latest.member.source_digest,
         again=f"bench run --suite {shlex.quote(board.suite)} --member {shlex.quote(_name(latest))}",
-        entries=tuple(_entry(board, record, results_link, row.source) for record in records),
+        entries=tuple(_entry(board, record, results_link, source) for record in records),
     )
 
 

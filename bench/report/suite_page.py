@@ -1,34 +1,21 @@
 """The page of one suite: verdict, leaderboard, figures, pictures, runs and provenance."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from markupsafe import Markup
 
 from bench import tables
 from bench.board import Board
 from bench.record import Record
-from bench.report import gallery, leaderboard, links, page, pictures, provenance
-from bench.report.figures import curves, dots
-from bench.report.figures.drawing import Drawing, Table
-from bench.report.frames import curve_frame, in_order, metric_name
-from bench.report.svg import inline
+from bench.report import csv_data, gallery, leaderboard, links, page, pictures, provenance
+from bench.report.figures import diagnostics, distances
+from bench.report.figures import suite as suite_figures
+from bench.report.frames import metric_name
+from bench.report.shown import Shown, show
 from bench.report.theme import Look, house_style, looks
 
-PICTURES = 7_000_000  # bytes of pictures in base64 on one page; the rest of a page stays well below 3 MB
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A drawing inside a page."""
-
-    id: str
-    title: str
-    caption: str
-    svg: Markup
-    table: Table
+PICTURES = 6_000_000  # bytes of base64 in one page; what else a page holds stays below 4 MB
 
 
 @dataclass(frozen=True)
@@ -40,16 +27,33 @@ class Fact:
     bad: bool = False
 
 
+@dataclass(frozen=True)
+class Training:
+    """The diagnostics of one member."""
+
+    index: int
+    member: str
+    flags: tuple[diagnostics.Flag, ...]
+    figures: tuple[Shown, ...]
+
+
 def build(board: Board, records: Sequence[Record], results: Path, target: Path) -> str:
     """The page as HTML; `records` are all of the suite's, `target` is where the page will stand."""
     current = [record for record in records if record.protocol_digest == board.protocol_digest]
     members = member_looks(board)
-    order = {member: look.index for member, look in members.items()}
-    pages = {member: f"{links.slug(board.suite)}/{links.slug(member)}.html" for member in _run(current)}
-    found = pictures.pictures_of(results, gallery.chosen(current))
-    walls = gallery.walls(pictures.within(found, PICTURES), order, pages)
+    pages = {record.member.name: member_page(board.suite, record.member.name) for record in current}
+    first = gallery.chosen(current)
+    found = pictures.within(pictures.pictures_of(results, first), PICTURES)
+    places = {member: look.index for member, look in members.items()}
+    walls = gallery.walls(found, places, pages)
     with house_style():
-        main, curve_pairs, more = figures(board, current, members)
+        drawn = suite_figures.draw(board, current, members)
+        overview, cells, planes, seeds = (
+            show(group) for group in (drawn.overview, drawn.cells, drawn.planes, drawn.seeds)
+        )
+        curve_pairs = tuple(show(pair) for pair in drawn.curves)
+        trainings = trainings_of(current, members)
+        copies = show(nearest(results, first))
     return page.render(
         "suite.html",
         board=board,
@@ -57,53 +61,68 @@ def build(board: Board, records: Sequence[Record], results: Path, target: Path) 
         facts=facts(board, records),
         verdict=leaderboard.verdict(board),
         heads=leaderboard.heads(board),
-        groups=leaderboard.groups(board),
+        groups=leaderboard.groups(board, places),
         looks=members,
         pages=pages,
         thumbs=gallery.thumbs(walls),
-        main=main,
+        overview=overview,
+        cells=cells,
         curve_pairs=curve_pairs,
-        more=more,
+        planes=planes,
+        seeds=seeds,
+        trainings=trainings,
+        rules=diagnostics.RULES,
         walls=walls,
-        runs=provenance.runs(board, current, links.relative(results, target)),
+        copies=copies,
+        runs=provenance.runs(board, current, places, links.relative(results, target)),
         protocol=provenance.flat(board.protocol),
         machines=provenance.machines(current),
+        scores_csv=csv_data.uri(board),
     )
+
+
+def member_page(suite: str, member: str) -> str:
+    """Where a member's page stands, from the suite's."""
+    return f"{links.slug(suite)}/{links.slug(member)}.html"
 
 
 def member_looks(board: Board) -> dict[str, Look]:
     """One look per member, by its place on the board; calibration rows are context."""
-    return looks(list(dict.fromkeys(row.member for row in board.rows)))
+    rows = [row.member for row in board.rows if row.kind != "calibration"]
+    named = list(dict.fromkeys(rows))
+    return looks([*named, *(row.member for row in board.of("calibration") if row.member not in named)], len(named))
 
 
-def show(drawings: Iterable[Drawing | None]) -> tuple[Shown, ...]:
-    """The drawings as inline SVG."""
+def trainings_of(records: Sequence[Record], members: Mapping[str, Look]) -> tuple[Training, ...]:
+    """The diagnostics of every member, as the board orders them."""
+    groups: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda record: (record.seed, record.job)):
+        groups.setdefault(record.member.name, []).append(record)
     return tuple(
-        Shown(
-            id,
-            drawing.title,
-            drawing.caption,
-            inline(drawing.figure, id, drawing.title, drawing.caption),
-            drawing.table,
+        Training(
+            look.index,
+            member,
+            tuple(flag for record in groups[member] for flag in diagnostics.flags(record)),
+            show(
+                drawing
+                for drawing in [diagnostics.training(member, groups[member], f"training-{look.index}")]
+                if drawing
+            ),
         )
-        for drawing in drawings
-        if drawing is not None
-        for id in [links.slug(drawing.name).replace(".", "-")]
+        for member, look in members.items()
+        if member in groups
     )
 
 
-def figures(
-    board: Board, records: Sequence[Record], members: Mapping[str, Look]
-) -> tuple[tuple[Shown, ...], tuple[tuple[Shown, ...], ...], tuple[Shown, ...]]:
-    """The leading figures, a pair of curves per metric, and the seeds of every other metric."""
-    frame = curve_frame(records)
-    selection = board.protocol.get("evaluation", {}).get("selection", "")
-    scored = {key for record in records for point in record.curve for key in point.scores}
-    keys = in_order(scored, [selection, *(f"{column.metric}:held-out" for column in board.columns)])
-    pairs = [show(curves.curve(frame, members, key, against) for against in ("images", "seconds")) for key in keys]
-    main = show([dots.seeds(board, members, board.ranking)])
-    more = show(dots.seeds(board, members, column.metric) for column in board.columns if column.metric != board.ranking)
-    return main, tuple(pair for pair in pairs if pair), more
+def nearest(results: Path, records: Sequence[Record]) -> list[distances.Drawing]:
+    """The distance distributions of some runs, from the data files beside their records."""
+    found = [
+        distances.nearest(record.member.name, space, content[space], f"nearest-{place}-{links.slug(space)}")
+        for place, record in enumerate(records)
+        for content in [pictures.data_of(results, record, "nearest-distances")]
+        for space in sorted(content)
+    ]
+    return [drawing for drawing in found if drawing]
 
 
 def facts(board: Board, records: Sequence[Record]) -> tuple[Fact, ...]:
@@ -116,27 +135,23 @@ def facts(board: Board, records: Sequence[Record]) -> tuple[Fact, ...]:
     stale += sum(sum(row.statuses.values()) for row in board.of("superseded"))
     seeds = {seed for row in shown for seed in row.seeds}
     total = sum(cells.values())
-    found = [
+    return (
         Fact(str(len(shown)), "member" if len(shown) == 1 else "members"),
         Fact(str(len(seeds)), "seed" if len(seeds) == 1 else "seeds"),
         Fact(f"{cells['ok']}/{total}", "runs ok"),
-        *(Fact(str(cells[name]), name, bad=True) for name in ("diverged", "failed", "out-of-memory") if cells[name]),
+        *(Fact(str(cells[name]), name, bad=True) for name in ("diverged", "out-of-memory") if cells[name]),
+        Fact(str(cells["failed"]), "failed", bad=bool(cells["failed"])),
         Fact(str(cells["missing"]), "missing", bad=bool(cells["missing"])),
         Fact(str(stale), "stale", bad=bool(stale)),
-    ]
-    return (*found, *_budget(board))
+        *_budget(board),
+    )
 
 
 def _budget(board: Board) -> list[Fact]:
-    training = board.protocol.get("training", {})
-    evaluation = board.protocol.get("evaluation", {})
+    training, evaluation = board.protocol.get("training", {}), board.protocol.get("evaluation", {})
     found: list[Fact] = []
     if isinstance(images := training.get("images"), int):
         found.append(Fact(tables.count(images), "training images"))
     if isinstance(samples := evaluation.get("samples"), int):
         found.append(Fact(tables.count(samples), "samples scored"))
     return found
-
-
-def _run(records: Sequence[Record]) -> list[str]:
-    return sorted({record.member.name for record in records})

@@ -34,6 +34,7 @@ PALETTE: Mapping[str, str] = {
     **{colour: f"s{index}" for index, colour in enumerate(SERIES)},
     **{colour: f"h{index}" for index, colour in enumerate(HEAT)},
 }
+LABELLED = 12  # up to so many members even the grey ones are labelled
 
 _RC: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -96,7 +97,8 @@ class Look:
     colour: str
     marker: str
     dash: Any
-    named: bool  # False: one of many, drawn in grey as context
+    named: bool  # has a colour of its own; the others are grey context
+    labelled: bool  # its name is written beside what is drawn
 
     @property
     def gid(self) -> str:
@@ -106,13 +108,10 @@ class Look:
 
 def looks(members: Sequence[str], named: int = len(SERIES)) -> dict[str, Look]:
     """Colours go to the first members of the board; the rest are grey context that a reader can bring forward."""
-    return {
-        member: Look(
-            index,
-            SERIES[index % len(SERIES)] if index < named else FAINT,
-            MARKERS[index % len(MARKERS)],
-            DASHES[index % len(DASHES)] if index < named else "-",
-            index < named,
-        )
-        for index, member in enumerate(members)
-    }
+    found: dict[str, Look] = {}
+    for index, member in enumerate(members):
+        coloured = index < min(named, len(SERIES))
+        place = index % len(SERIES)
+        colour, dash = (SERIES[place], DASHES[place]) if coloured else (FAINT, "-")
+        found[member] = Look(index, colour, MARKERS[place], dash, coloured, coloured or len(members) <= LABELLED)
+    return found

@@ -43,14 +43,14 @@ Painter = Callable[[np.random.Generator, int, int, float], np.ndarray]
 
 
 def blobs(rng: np.random.Generator, rows: int, columns: int, quality: float) -> np.ndarray:
-    """A grid of soft blobs, (rows * 18 + 2, columns * 18 + 2) uint8; noise fades as `quality` goes from 0 to 1."""
+    """A grid of soft blobs, (rows * 16, columns * 16) uint8; noise fades as `quality` goes from 0 to 1."""
     y, x = np.mgrid[0:16, 0:16]
-    grid = np.zeros((rows * 18 + 2, columns * 18 + 2))
+    grid = np.zeros((rows * 16, columns * 16))
     for row in range(rows):
         for column in range(columns):
             cy, cx, size = [*rng.uniform(5, 11, 2).tolist(), rng.uniform(2, 4)]
             cell = np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / size**2) + (1 - quality) * rng.normal(0, 0.5, (16, 16))
-            grid[row * 18 + 2 : row * 18 + 18, column * 18 + 2 : column * 18 + 18] = cell
+            grid[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16] = cell
     return (grid.clip(0, 1) * 255).astype(np.uint8)
 
 
@@ -142,7 +142,7 @@ def _curve(rng: np.random.Generator, level: float, place: int) -> list[record.Po
             record.Point(
                 images=index * IMAGES // POINTS,
                 step=index * IMAGES // POINTS // 64,
-                train_seconds=done * (40 + 12 * place),
+                train_seconds=done * (40 + 12 * (place * 5 % 7) + 2 * place),
                 terms={
                     "critic/loss": 1.2 * math.exp(-done) + rng.normal(0, 0.03),
                     "generator/loss": 0.8 + 0.9 * done + rng.normal(0, 0.03),

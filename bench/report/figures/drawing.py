@@ -135,45 +135,53 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 def end_labels(axes: Axes, ends: Mapping[str, tuple[float, float]], looks: Mapping[str, Look]) -> None:
     """Write each member's name at the end of its line, apart from one another, in its colour."""
-    named = [member for member in ends if looks[member].named]
+    named = [member for member in ends if looks[member].labelled]
     to_axes = axes.transData + axes.transAxes.inverted()
     heights = [float(to_axes.transform(ends[member])[1]) for member in named]
     box = axes.get_window_extent().height
     for member, height in zip(named, spread(heights, 14 / box, 0.02, 0.98), strict=True):
         text = axes.text(
             1.015, height, short(member), transform=axes.transAxes, va="center", fontsize=10.5,
-            color=looks[member].colour, gid=looks[member].gid,
+            color=looks[member].colour if looks[member].named else MUTED, gid=looks[member].gid,
         )  # fmt: skip
         text.set_clip_on(False)
 
 
-def point_labels(
-    axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[str], colours: Sequence[str], gids: Sequence[str]
-) -> None:
-    """Write a name beside each point where it covers no other name and no other point, as far as there is room."""
-    pixels = [tuple(axes.transData.transform(point)) for point in points]
+def point_labels(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[tuple[int, str, Look]]) -> None:
+    """Write names beside points where they cover no other name and no other point, as far as there is room.
+
+    A label is the index of its point, the name and the look.
+    """
+    pixels = [(float(x), float(y)) for x, y in (axes.transData.transform(point) for point in points)]
     frame = axes.get_window_extent()
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in pixels]
-    for (x, y), name, colour, gid in zip(pixels, names, colours, gids, strict=True):
-        width = 6.2 * len(short(name)) + 4
-        spots = [
-            (x + 8, y - 6, "left"), (x - 8 - width, y - 6, "right"), (x - width / 2, y + 7, "centre"),
-            (x - width / 2, y - 20, "centre"), (x + 7, y + 6, "left"), (x + 7, y - 19, "left"),
-            (x - 7 - width, y + 6, "right"), (x - 7 - width, y - 19, "right"),
-        ]  # fmt: skip
-        boxes = [(left, bottom, left + width, bottom + 13) for left, bottom, _ in spots]
-        free = [box for box in boxes if _inside(box, frame) and not any(_overlap(box, other) for other in taken)]
-        box = free[0] if free else boxes[0]
+    for index, name, look in labels:
+        box = _place(*pixels[index], 6.2 * len(short(name)) + 4, frame, taken)
         taken.append(box)
         x, y = axes.transAxes.inverted().transform((box[0] + 2, (box[1] + box[3]) / 2))
-        axes.text(x, y, short(name), transform=axes.transAxes, va="center", fontsize=10, color=colour, gid=gid)
+        axes.text(x, y, short(name), transform=axes.transAxes, va="center", fontsize=10, color=ink(look), gid=look.gid)
 
 
-def _inside(box: tuple[float, float, float, float], frame: Bbox) -> bool:
-    return box[0] >= frame.x0 - 2 and box[2] <= frame.x1 + 10 and box[1] >= frame.y0 - 2 and box[3] <= frame.y1 + 8
+Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+def _place(x: float, y: float, width: float, frame: Bbox, taken: Sequence[Box]) -> Box:
+    """The first free place around a point: right, left, above, below, then the corners; right if none is free."""
+    corners = (
+        (x + 8, y - 6), (x - 8 - width, y - 6), (x - width / 2, y + 7), (x - width / 2, y - 20),
+        (x + 7, y + 6), (x + 7, y - 19), (x - 7 - width, y + 6), (x - 7 - width, y - 19),
+    )  # fmt: skip
+    boxes = [(left, bottom, left + width, bottom + 13) for left, bottom in corners]
+    return next(
+        (box for box in boxes if _inside(box, frame) and not any(_overlap(box, other) for other in taken)), boxes[0]
+    )
+
+
+def _inside(box: Box, frame: Bbox) -> bool:
+    return box[0] >= frame.x0 - 2 and box[2] <= frame.x1 + 26 and box[1] >= frame.y0 - 2 and box[3] <= frame.y1 + 8
+
+
+def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 

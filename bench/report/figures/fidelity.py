@@ -1,0 +1,76 @@
+"""Fidelity against diversity: precision against recall, density against coverage."""
+
+from collections.abc import Mapping
+
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from bench import tables
+from bench.board import RANKED, Board
+from bench.report.figures.drawing import Drawing, Table, panel, plain, point_labels
+from bench.report.frames import metric_name
+from bench.report.theme import Look
+from bench.rows import Cell, Key
+
+SHOWN = ("ranked", "incomplete", "calibration")
+PAIRS = (("recall", "precision"), ("coverage", "density"))  # across, up
+
+
+def pairs(board: Board) -> list[tuple[str, str]]:
+    """The metric ids to draw against each other: of one network, against the same split."""
+    ids = [column.metric for column in board.columns]
+    return [
+        (across + tail, up + tail)
+        for across, up in PAIRS
+        for tail in sorted({metric[len(up) :] for metric in ids if metric.partition("@")[0] == up})
+        if across + tail in ids
+    ]
+
+
+def plane(board: Board, looks: Mapping[str, Look], across: str, up: str) -> Drawing | None:
+    """One metric against another, means with intervals; None when no row has both."""
+    keys: tuple[Key, Key] = ((across, RANKED), (up, RANKED))
+    rows = [row for row in board.of(*SHOWN) if all(key in row.cells for key in keys)]
+    if not rows:
+        return None
+    figure, axes = panel(right=28)
+    names = metric_name(across), metric_name(up)
+    axes.set_xlabel(names[0].title)
+    axes.set_ylabel(names[1].title)
+    points: list[tuple[float, float]] = []
+    for row in reversed(rows):
+        look, (x, y) = looks[row.member], [row.cells[key] for key in keys]
+        axes.plot(x.values[: len(y.values)], y.values[: len(x.values)], "o", color=look.colour, ms=3, alpha=0.4, mew=0,
+                  gid=look.gid)  # fmt: skip
+        points.append((x.summary.mean, y.summary.mean))
+        axes.plot([points[-1][0]], [points[-1][1]], look.marker, color=look.colour, ms=7, mew=0, gid=look.gid)
+    points.reverse()
+    for axis, set_limits, values in (
+        (axes.xaxis, axes.set_xlim, [value for row in rows for value in row.cells[keys[0]].values]),
+        (axes.yaxis, axes.set_ylim, [value for row in rows for value in row.cells[keys[1]].values]),
+    ):
+        room = 0.06 * max(max(values) - min(values), 0.05)
+        set_limits(min(values) - room, max(values) + room)
+        axis.set_major_locator(MaxNLocator(6))
+        axis.set_major_formatter(FuncFormatter(plain))
+    labels = [(index, row.member, looks[row.member]) for index, row in enumerate(rows) if looks[row.member].labelled]
+    point_labels(axes, points, labels)
+    return Drawing(
+        name=f"plane-{across}-{up}",
+        title=f"{names[1].short} against {names[0].short.lower()}",
+        caption="Up: more of the samples look real. Right: more of the real images are covered. "
+        "Large marks: means over seeds; dots: seeds.",
+        figure=figure,
+        table=Table(
+            ("Member", names[0].title, "95 % interval", names[1].title, "95 % interval"),
+            tuple(
+                (row.member, *(text for key in keys for text in _numbers(row.cells[key])))
+                for row in rows
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _numbers(cell: Cell) -> tuple[str, str]:
+    found = cell.summary
+    span = f"{tables.number(found.low)} to {tables.number(found.high)}" if found.low is not None else tables.NONE
+    return tables.number(found.mean), span

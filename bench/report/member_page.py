@@ -1,0 +1,123 @@
+"""The page of one member in one suite: every score, its training beside the others', every picture, every run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import tables
+from bench.board import RANKED, Board
+from bench.record import Record
+from bench.report import gallery, leaderboard, links, page, pictures, provenance
+from bench.report.figures import curves, diagnostics
+from bench.report.figures.drawing import Drawing, Table
+from bench.report.frames import curve_frame, metric_name
+from bench.report.shown import show
+from bench.report.theme import house_style, looks
+from bench.rows import CHECKPOINTS, Row
+
+PICTURES = 7_000_000  # bytes of base64 in one page
+
+
+def build(board: Board, records: Sequence[Record], member: str, results: Path, target: Path) -> str:
+    """The page as HTML; `records` are all of the board's protocol, `target` is where the page will stand."""
+    mine = sorted(
+        (record for record in records if record.member.name == member), key=lambda record: (record.seed, record.job)
+    )
+    row = next(row for row in board.rows if row.member == member)
+    found = pictures.within(pictures.pictures_of(results, mine), PICTURES)
+    with house_style():
+        figures = show(_figures(board, records, member))
+        training = show(drawing for drawing in [diagnostics.training(member, mine, "training")] if drawing)
+    return page.render(
+        "member.html",
+        board=board,
+        ranking=metric_name(board.ranking),
+        row=row,
+        member=member,
+        standing=standing(board, row),
+        home=links.relative(target.parent.parent / f"{links.slug(board.suite)}.html", target),
+        index=links.relative(target.parent.parent / "index.html", target),
+        scores=scores(board, row),
+        figures=figures,
+        training=training,
+        flags=[flag for record in mine for flag in diagnostics.flags(record)],
+        walls=gallery.walls(found, {member: 0}, {}),
+        failures=[(record, provenance.reason(record)) for record in mine if record.failure],
+        runs=provenance.runs(board, mine, {member: 0}, links.relative(results, target)),
+        phases=phases(mine),
+        machines=provenance.machines(mine),
+    )
+
+
+def standing(board: Board, row: Row) -> str:
+    """Where the member stands, in a sentence."""
+    cell = row.cells.get((board.ranking, RANKED))
+    score = f"{metric_name(board.ranking).short} {tables.interval(cell)}" if cell else "no score"
+    if row.kind == "ranked":
+        peers = sum(other.rank == row.rank for other in board.of("ranked")) - 1
+        shared = f", shared with {peers} other{'' if peers == 1 else 's'}" if peers else ""
+        return f"Rank {row.rank} of {len(board.of('ranked'))} members{shared}: {score}."
+    if row.kind == "incomplete":
+        return f"Not ranked ({'; '.join(row.gaps)}): {score}."
+    return f"{leaderboard.TITLES[row.kind].partition(':')[0]}: {score}."
+
+
+def scores(board: Board, row: Row) -> Table:
+    """Every metric at both checkpoints: mean, interval, spread over training and sample seeds, every seed's value."""
+    lines: list[tuple[str, ...]] = []
+    for column in board.columns:
+        for checkpoint in CHECKPOINTS:
+            if cell := row.cells.get((column.metric, checkpoint)):
+                raw = ", ".join(
+                    f"{seed}: {tables.number(value)}" for seed, value in zip(cell.seeds, cell.values, strict=True)
+                )
+                lines.append(
+                    (
+                        f"{metric_name(column.metric).title} {'↓' if column.better == 'lower' else '↑'}",
+                        checkpoint,
+                        tables.interval(cell),
+                        tables.number(cell.summary.sd, 2),
+                        tables.number(cell.components.sample_sd, 2),
+                        raw,
+                        "; ".join(cell.flags) or tables.NONE,
+                    )
+                )
+    header = (
+        "Metric",
+        "Checkpoint",
+        "Mean [95 % interval]",
+        "SD, training seeds",
+        "SD, sample seeds",
+        "Seed: value",
+        "Flags",
+    )
+    return Table(header, tuple(lines))
+
+
+def phases(records: Sequence[Record]) -> Table:
+    """Where the time went, and how large the member is."""
+    names = sorted({name for record in records for name in record.seconds})
+    players = sorted({name for record in records for name in record.parameters})
+    rows = tuple(
+        (
+            str(record.seed),
+            *(tables.duration(record.seconds.get(name)) for name in names),
+            f"{record.steps:,}",
+            *(f"{record.updates.get(name, 0):,}" for name in players),
+            f"{record.peak_memory_bytes / 2**20:.0f} MiB" if record.peak_memory_bytes is not None else tables.NONE,
+            *(tables.count(record.parameters.get(name, 0)) for name in players),
+        )
+        for record in records
+    )
+    updates = (f"{name} updates" for name in players)
+    sizes = (f"{name} parameters" for name in players)
+    return Table(("Seed", *(f"{name} time" for name in names), "Steps", *updates, "Peak memory", *sizes), rows)
+
+
+def _figures(board: Board, records: Sequence[Record], member: str) -> list[Drawing]:
+    """The curves of the selection metric, this member in colour and the others in grey."""
+    others = dict.fromkeys(row.member for row in board.rows if row.member != member)
+    alone = looks([member, *others], 1)
+    frame = curve_frame(records)
+    selection = board.protocol.get("evaluation", {}).get("selection", board.ranking)
+    drawn = [curves.curve(frame, alone, selection, "images"), curves.curve(frame, alone, selection, "seconds")]
+    return [drawing for drawing in drawn if drawing]

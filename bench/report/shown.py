@@ -1,0 +1,32 @@
+"""Drawings as they stand inside a page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from bench.report import links
+from bench.report.figures.drawing import Drawing, Table
+from bench.report.svg import inline
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A drawing inside a page."""
+
+    id: str
+    title: str
+    caption: str
+    svg: Markup
+    table: Table
+
+
+def show(drawings: Iterable[Drawing]) -> tuple[Shown, ...]:
+    """The drawings as inline SVG, each with an id made from its name."""
+    return tuple(_show(drawing, "fig-" + links.slug(drawing.name).replace(".", "-")) for drawing in drawings)
+
+
+def _show(drawing: Drawing, id: str) -> Shown:
+    return Shown(
+        id, drawing.title, drawing.caption, inline(drawing.figure, id, drawing.title, drawing.caption), drawing.table
+    )
