@@ -19,7 +19,7 @@ from bench.rows import Checkpoint
 from bench.statistics import CONFIDENCE, Floats, mean, probability_of_improvement
 from bench.tables import escape, grid, number
 
-RESAMPLES = 5_000
+RESAMPLES = 2_000
 THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(31))  # ratios to the baseline, 0.5 to 2.0
 
 Runs = Sequence[Sequence[float]]  # data sets -> runs
@@ -40,16 +40,17 @@ def performance_profile(runs: Runs, thresholds: Sequence[float]) -> list[float]:
 def resample(runs: Runs, rng: Generator) -> list[list[float]]:
     """One draw of the hierarchical bootstrap: data sets with replacement, then runs within each with replacement."""
     chosen = rng.integers(len(runs), size=len(runs))
-    return [[runs[index][draw] for draw in rng.integers(len(runs[index]), size=len(runs[index]))] for index in chosen]
+    return [[runs[i][int(u * len(runs[i]))] for u in rng.random(len(runs[i])).tolist()] for i in chosen.tolist()]
 
 
 def bootstrap(
-    runs: Runs, statistic: Callable[[Runs], float], rng: Generator, *, resamples: int = RESAMPLES
-) -> tuple[float, float]:
-    """The percentile interval of a statistic under the hierarchical bootstrap (Efron 1979; Davison and Hinkley 1997, 3.8)."""
-    found: Floats = np.array([statistic(resample(runs, rng)) for _ in range(resamples)])
-    low, high = np.quantile(found, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
-    return float(low), float(high)
+    runs: Runs, statistics: Sequence[Callable[[Runs], float]], rng: Generator, *, resamples: int = RESAMPLES
+) -> list[tuple[float, float]]:
+    """Percentile intervals of statistics under the hierarchical bootstrap (Efron 1979; Davison and Hinkley 1997, 3.8)."""
+    draws = [resample(runs, rng) for _ in range(resamples)]
+    found: Floats = np.array([[statistic(draw) for statistic in statistics] for draw in draws])
+    ends = np.quantile(found, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2], axis=0)
+    return [(float(low), float(high)) for low, high in ends.T]
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,7 @@ def _iqm(runs: Runs) -> float:
 
 
 def _standing(name: str, runs: Runs, baseline: Runs, rng: Generator) -> Standing:
-    low, high = bootstrap(runs, _geometric, rng)
-    iqm_low, iqm_high = bootstrap(runs, _iqm, rng)
+    (low, high), (iqm_low, iqm_high) = bootstrap(runs, [_geometric, _iqm], rng)
     logs = [math.log(ratio) for ratio in THRESHOLDS]
     chances = [probability_of_improvement(theirs, ours) for ours, theirs in zip(runs, baseline, strict=True)]
     return Standing(

@@ -39,7 +39,7 @@ def find(spec: str, suite: str, results: Path = Path("results")) -> Baseline:
     if path.is_dir():
         return Baseline(spec, _from_folder(path, suite))
     if path.is_file():
-        return Baseline(spec, _from_file(path))
+        return Baseline(spec, read_file(path))
     return Baseline(spec, None)
 
 
@@ -77,7 +77,8 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         raise UserError("baseline git:REV needs git, which is not installed. Install it, or give a folder.") from None
 
 
-def _from_file(path: Path) -> Board:
+def read_file(path: Path) -> Board:
+    """A board from a JSON file. Raises UserError when it cannot be read or holds no board."""
     try:
         return read(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -161,19 +161,32 @@ def _parameters(member: str, new: Mapping[str, int], old: Mapping[str, int], mar
 
 
 def _finished(new: Row, old: Row) -> GateCell:
-    """Whether runs diverge more often. Two more than a baseline that never does is a regression, as in MLPerf's rules;
-    against a baseline that does, Fisher's exact test decides (Fisher 1922), and none left is always a regression.
-    """
-    ok, base_ok = new.statuses["ok"], old.statuses["ok"]
     bad, base_bad = (row.statuses.get("diverged", 0) for row in (new, old))
     ran, base_ran = _ran(new), _ran(old)
-    p = fisher_more(bad, ran, base_bad, base_ran)
-    expected = base_bad / base_ran * ran if base_ran else 0.0
-    verdict: Verdict = "pass" if bad <= expected else "inconclusive"
-    if verdict != "pass" and (p <= st.ALPHA or not ok or (not base_bad and bad >= 2)):
-        verdict = "regressed"
-    words = f"{bad} of {ran} diverged against {base_bad} of {base_ran}"
-    return GateCell(new.member, FINISHED, verdict, "none", words, (float(ok),), (float(base_ok),), None, p, None)
+    return GateCell(
+        member=new.member,
+        quantity=FINISHED,
+        verdict=diverges_more(bad, ran, base_bad, base_ran),
+        margin="none",
+        words=f"{bad} of {ran} diverged against {base_bad} of {base_ran}",
+        candidate=(float(ran - bad),),
+        baseline=(float(base_ran - base_bad),),
+        worse_by=None,
+        p=fisher_more(bad, ran, base_bad, base_ran),
+        needed=None,
+    )
+
+
+def diverges_more(bad: int, ran: int, base_bad: int, base_ran: int) -> Verdict:
+    """Whether runs diverge more often than the baseline's.
+
+    Against a baseline that never diverges two runs regress, as two invalidate a result in MLPerf's rules; against one that
+    does, Fisher's exact test decides. That no run is left is always a regression.
+    """
+    if bad * base_ran <= base_bad * ran:
+        return "pass"
+    certain = fisher_more(bad, ran, base_bad, base_ran) <= st.ALPHA
+    return "regressed" if certain or bad == ran or (not base_bad and bad >= 2) else "inconclusive"
 
 
 def _ran(row: Row) -> int:
