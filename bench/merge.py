@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import record
 from bench.errors import UserError
-from bench.record import Record
+from bench.record import Artifact, Record
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def validate(results: Path) -> list[Problem]:
         except UserError as error:
             found.append(Problem(path, _without_place(str(error), path)))
             continue
-        found += [Problem(path, words) for words in _problems(item, path, results)]
+        found += [Problem(path, words) for words in dict.fromkeys(_problems(item, path, results))]
         if item.status in ("ok", "diverged"):
             cells[_cell(item)].append(path)
     found += [
@@ -79,17 +79,21 @@ def _problems(item: Record, path: Path, results: Path) -> Iterator[str]:
         yield f"its job is {item.job}, its member, source, protocol and seed make {job}"
     for artifact in item.artifacts:
         if artifact.kind != "checkpoint":  # those live in the cache
-            yield from _artifact_problems(path.parent / artifact.path, artifact.sha256)
+            yield from _artifact_problems(path.parent, artifact)
 
 
-def _artifact_problems(path: Path, sha256: str) -> Iterator[str]:
+def _artifact_problems(folder: Path, artifact: Artifact) -> Iterator[str]:
+    path = folder / artifact.path
+    if os.path.commonpath([path.resolve(), folder.resolve()]) != str(folder.resolve()):
+        yield f"its artifact {artifact.path} lies outside its folder"
+        return
     try:
         content = path.read_bytes()
     except OSError as error:
-        yield f"its artifact {path.name} cannot be read: {error.strerror}"
+        yield f"its artifact {artifact.path} cannot be read: {error.strerror}"
         return
-    if hashlib.sha256(content).hexdigest() != sha256:
-        yield f"its artifact {path.name} is not the file that the run wrote"
+    if hashlib.sha256(content).hexdigest() != artifact.sha256:
+        yield f"its artifact {artifact.path} is not the file that the run wrote"
 
 
 @dataclass(frozen=True)
@@ -148,19 +152,10 @@ def _conflict(one: _Incoming, known: _Incoming) -> list[Problem]:
 
 
 def _copy_artifacts(one: _Incoming, target: Path) -> int:
-    copied = 0
-    for artifact in one.item.artifacts:
-        path = one.source.parent / artifact.path
-        if artifact.kind == "checkpoint" or not _is_below(path, one.source.parent):
-            continue
-        record.write_atomically(target.parent / artifact.path, path.read_bytes())
-        copied += 1
-    return copied
-
-
-def _is_below(path: Path, folder: Path) -> bool:
-    """Whether a record's relative path stays inside its own folder."""
-    return os.path.commonpath([path.resolve(), folder.resolve()]) == str(folder.resolve())
+    pictures = [artifact.path for artifact in one.item.artifacts if artifact.kind != "checkpoint"]
+    for name in pictures:
+        record.write_atomically(target.parent / name, (one.source.parent / name).read_bytes())
+    return len(pictures)
 
 
 def render_text(found: Sequence[Problem], count: int) -> str:
