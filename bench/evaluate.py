@@ -6,11 +6,12 @@ from math import isfinite
 from typing import Literal
 
 from bench.errors import UserError
-from bench.inputs import Case, Pairs, Subject, needs_extractor, parse, resolve
+from bench.inputs import EXTRACTED, Case, Pairs, Subject, needs_extractor, parse, resolve
 from bench.metrics import Estimate, Features, Metric, MetricId, find
 from bench.metrics.fid import Statistics
 from bench.metrics.memo import once
 from bench.metrics.path_length import LatentPath
+from bench.metrics.perceptual import LPIPS_NETWORKS
 from bench.sample import Extractor, Sample
 
 __all__ = ["LatentPath", "Measurement", "Pairs", "measure"]
@@ -73,6 +74,11 @@ def _check(metric: Metric, metric_id: MetricId, case: Case) -> None:
         case.features_by()
     if metric_id.extractor and not any(needs_extractor(need) for need in metric.needs):
         raise UserError(f"metric {case.metric!r}: {metric.name} looks at pixels. Leave '@{metric_id.extractor}' away.")
+    if metric_id.extractor in LPIPS_NETWORKS and any(parse(need)[1] in EXTRACTED for need in metric.needs):
+        raise UserError(
+            f"metric {case.metric!r}: {metric_id.extractor} measures distances of images, its features are not kept. It "
+            f"serves lpips, lpips-diversity and the path lengths."
+        )
     if case.held_out and not any(parse(need)[0] == "real" for need in metric.needs):
         raise UserError(f"metric {case.metric!r}: {metric.name} has no real side to choose. Leave ':held-out' away.")
     for need in metric.needs:
