@@ -222,7 +222,9 @@ class Judged(LatentTurn):
     def __init__(self, logits: Tensor, step: int):
         now = Now(images=0, budget=1, step=step)
         batch = Batch(torch.zeros(len(logits), 1, 8, 8))
-        super().__init__({}, Draw(batch), "critic", now, generator(), frozenset(), latents=lambda n, r: torch.zeros(n, 1))
+        super().__init__(
+            {}, Draw(batch), "critic", now, generator(), frozenset(), latents=lambda n, r: torch.zeros(n, 1)
+        )
         self.logits = logits
 
     def judge(self, images: Tensor) -> Tensor:

@@ -1,0 +1,138 @@
+"""R3GAN: counts, initialisation, the relativistic loss, both penalties, schedules."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from bench.errors import UserError
+from bench.gan import ImageSpec, Now
+from zoo.objectives import Relativistic
+from zoo.penalties import R1, R2
+from zoo.r3gan import Falling, Residual, Resize, r3gan, r3gan_cond, r3gan_cond_paper, r3gan_paper, scaled
+from zoo.rates import cosine
+
+
+def count(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+@pytest.mark.parametrize(
+    ("builder", "spec", "generator", "critic"),
+    [
+        (r3gan_paper, ImageSpec(3, 32), 20_732_160, 20_683_776),
+        (r3gan_cond_paper, ImageSpec(3, 32, 10), 20_781_952, 21_280_512),
+        (r3gan_paper, ImageSpec(3, 64), 22_429_824, 22_381_440),
+        (r3gan_paper, ImageSpec(3, 256), 23_057_952, 23_009_568),
+    ],
+)
+def test_parameters_are_those_of_the_presets(builder, spec, generator, critic):
+    with torch.device("meta"):
+        players = builder(spec).players
+    assert count(players["generator"].net) == generator
+    assert count(players["critic"].net) == critic
+
+
+def test_a_grouped_convolution_starts_with_the_fan_in_of_a_group():
+    torch.manual_seed(0)
+    layer = scaled(nn.Conv2d(128, 128, 3, groups=8, bias=False), gain=1.5)
+    assert float(layer.weight.detach().std()) == pytest.approx(1.5 / math.sqrt(16 * 9), rel=0.03)
+
+
+def test_residual_blocks_start_as_the_identity_with_fixup_gains():
+    torch.manual_seed(0)
+    block = Residual(64, blocks=8)
+    features = torch.randn(2, 64, 8, 8)
+    assert torch.equal(block(features), features)
+    first, _, second, _, last = block.layers
+    gain = math.sqrt(2 / 1.04) * 8**-0.25
+    assert float(first.weight.detach().std()) == pytest.approx(gain / math.sqrt(64), rel=0.03)
+    assert float(second.weight.detach().std()) == pytest.approx(gain / math.sqrt(16 * 9), rel=0.03)
+    assert second.groups == 8
+    assert not last.weight.any()
+    assert [name for name, _ in block.named_parameters() if "bias" in name] == ["layers.1.bias", "layers.3.bias"]
+
+
+def test_resizing_keeps_a_constant():
+    for up, size in ((True, 16), (False, 4)):
+        out = Resize(4, 4, up=up)(torch.ones(1, 4, 8, 8))
+        assert out.shape == (1, 4, size, size)
+        torch.testing.assert_close(out[:, :, 1:-1, 1:-1], torch.ones(1, 4, size - 2, size - 2))
+
+
+class Judged:
+    def __init__(self, real: Tensor, fake: Tensor):
+        self.real_logits, self.fake_logits = real, fake
+
+
+def test_the_relativistic_loss_sees_differences_alone():
+    real, fake = torch.tensor([1.0, 2.0]), torch.tensor([0.5, 4.0])
+    turn, shifted = Judged(real, fake), Judged(real + 7, fake + 7)
+    loss = Relativistic()
+    critic = (math.log1p(math.exp(-0.5)) + math.log1p(math.exp(2.0))) / 2
+    generator = (math.log1p(math.exp(0.5)) + math.log1p(math.exp(-2.0))) / 2
+    assert float(loss.critic(turn)) == pytest.approx(critic)
+    assert float(loss.generator(turn)) == pytest.approx(generator)
+    torch.testing.assert_close(loss.critic(shifted), loss.critic(turn))
+    equal = Judged(real, real)
+    assert float(loss.critic(equal)) == float(loss.generator(equal)) == pytest.approx(math.log(2))
+    assert float(loss.critic(turn) - loss.generator(turn)) == pytest.approx(float((fake - real).mean()))
+    assert float(softplus(torch.tensor(0.0))) == pytest.approx(math.log(2))
+
+
+def test_both_penalties_of_a_linear_critic_are_gamma_over_2_times_its_square():
+    weight = torch.randn(64)
+
+    class Linear:
+        now = Now(images=0, budget=100, step=0)
+        real = torch.randn(3, 1, 8, 8).requires_grad_()
+        fake = torch.randn(3, 1, 8, 8).requires_grad_()
+        real_logits = real.flatten(1) @ weight
+        fake_logits = fake.flatten(1) @ (2 * weight)
+
+    square = float(weight.square().sum())
+    assert float(Falling(R1)(Linear()).detach()) == pytest.approx(0.05 / 2 * square, rel=1e-5)
+    assert float(Falling(R2)(Linear()).detach()) == pytest.approx(0.05 / 2 * 4 * square, rel=1e-5)
+    assert Falling(R1).differentiates == {"real"}
+    assert Falling(R2).differentiates == {"fake"}
+
+
+@pytest.mark.parametrize(("images", "gamma"), [(0, 0.05), (25, 0.0275), (50, 0.005), (99, 0.005)])
+def test_gamma_falls_along_half_a_cosine_over_half_the_budget(images, gamma):
+    weight = torch.ones(64)
+
+    class Linear:
+        now = Now(images=images, budget=100, step=0)
+        real = torch.randn(3, 1, 8, 8).requires_grad_()
+        real_logits = real.flatten(1) @ weight
+
+    assert float(Falling(R1)(Linear()).detach()) == pytest.approx(gamma / 2 * 64)
+
+
+def test_the_rate_falls_to_a_quarter():
+    rate = r3gan(ImageSpec(1, 16)).players["critic"].rate
+    assert rate is not None
+    assert [rate(fraction) for fraction in (0.0, 0.25, 0.5, 1.0)] == pytest.approx([1, 0.625, 0.25, 0.25])
+    assert cosine(0.5, end=0.0) == pytest.approx(0.5)
+
+
+def test_the_critics_update_differentiates_both_inputs():
+    (stage,) = r3gan(ImageSpec(1, 16)).schedule
+    assert stage.updates[0].differentiates == {"real", "fake"}
+    assert list(stage.updates[0].losses) == ["adversarial", "r1", "r2"]
+
+
+def test_conditional_needs_classes_and_answers_to_them():
+    with pytest.raises(UserError, match="r3gan-cond is class-conditional"):
+        r3gan_cond(ImageSpec(3, 32))
+    players = r3gan_cond(ImageSpec(1, 16, 3)).players
+    latents, labels = torch.randn(3, 64), torch.arange(3)
+    generator, critic = players["generator"].net, players["critic"].net
+    images = generator(latents, labels)
+    assert images.shape == (3, 1, 16, 16)
+    assert not torch.allclose(images, generator(latents, labels.flip(0)))
+    logits = critic(images, labels)
+    assert logits.shape == (3,)
+    assert not torch.allclose(logits, critic(images, labels.flip(0)))
