@@ -250,6 +250,7 @@ class Training:
         """The networks, compiled where that is wanted and possible: a compiled graph has no second derivative."""
         updates = [update for stage in self.gan.schedule for update in stage.updates]
         twice = {update.player for update in updates if update.differentiates}
+        twice |= {name for update in updates for name in update.differentiates}  # an unrolled critic
         return {
             name: torch.compile(player.net) if self.execution.compiled and name not in twice else player.net  # pyright: ignore[reportReturnType]
             for name, player in self.gan.players.items()

@@ -67,8 +67,8 @@ class Critic(nn.Sequential):
             nn.Flatten(0),
         )
 
-    def forward(self, images: Tensor) -> Tensor:
-        return super().forward((images + 1) / 2)  # dropout's zero is black
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward((input + 1) / 2)  # dropout's zero is black
 
 
 def gan(spec: ImageSpec) -> GAN:

@@ -30,8 +30,8 @@ class ConvPool(nn.Conv2d):
     def __init__(self, before: int, after: int):
         super().__init__(before, after, 3, padding=1)
 
-    def forward(self, features: Tensor) -> Tensor:
-        return conv2d(features, summed(self.weight) / 4, self.bias, stride=2, padding=1)
+    def forward(self, input: Tensor) -> Tensor:
+        return conv2d(input, summed(self.weight) / 4, self.bias, stride=2, padding=1)
 
 
 class UpsampleConv(nn.Conv2d):
@@ -43,9 +43,9 @@ class UpsampleConv(nn.Conv2d):
     def __init__(self, before: int, after: int):
         super().__init__(before, after, 3, padding=1)
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         kernel = summed(self.weight).flip(2, 3).transpose(0, 1)
-        return conv_transpose2d(features, kernel, self.bias, stride=2, padding=1)
+        return conv_transpose2d(input, kernel, self.bias, stride=2, padding=1)
 
 
 class UpBlock(nn.Module):
@@ -102,11 +102,11 @@ class PlainBlock(nn.Module):
 
 
 def small_width(published: int, resolution: int) -> int:
-    """The width for images of 32 px or less: in proportion to the image's area, and 16 at least.
+    """The width for images of 32 px or less: published at 32 px, an eighth of it for every halving, and 16 at least.
 
-    The smaller the image the less a network has to say; at 32 px the width is the published one.
+    A picture of 16 px has little to say, and five critic steps per iteration must stay affordable where there is no GPU.
     """
-    return max(16, published * resolution**2 // 32**2) if resolution < 32 else published
+    return max(16, published * resolution**3 // 32**3) if resolution < 32 else published
 
 
 def glorot(net: nn.Module) -> nn.Module:

@@ -50,16 +50,21 @@ class AutoencoderTurn(Turn):
         return self.nets["autoencoder"](self.real, noise)
 
 
-def reconstruction(turn: AutoencoderTurn) -> Tensor:
+def reconstruction(turn: Turn) -> Tensor:
     """-log p(x | z) per image in nats, up to a constant, at the variance that makes it smallest."""
-    error = (turn.coded[0].float() - turn.real).square().mean()
+    error = (_coded(turn)[0] - turn.real).square().mean()
     return turn.real[0].numel() / 2 * error.log()
 
 
-def divergence(turn: AutoencoderTurn) -> Tensor:
+def divergence(turn: Turn) -> Tensor:
     """KL(q(z | x) || N(0, 1)) per image in nats (appendix B)."""
-    _, means, log_variances = (part.float() for part in turn.coded)
+    _, means, log_variances = _coded(turn)
     return (means.square() + log_variances.exp() - 1 - log_variances).sum(1).mean() / 2
+
+
+def _coded(turn: Turn) -> tuple[Tensor, Tensor, Tensor]:
+    assert isinstance(turn, AutoencoderTurn)
+    return turn.coded
 
 
 def decode(nets: Nets, prompt: Prompt) -> Tensor:

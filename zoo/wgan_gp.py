@@ -4,8 +4,8 @@ arXiv:1704.00028.
 Networks: the CIFAR-10 ResNet of the authors' code (igul222/improved_wgan_training gan_cifar_resnet.py with
 CONDITIONAL = ACGAN = False): 128 channels in both, batch norm in the generator, no norm in the critic.
 
-Departures: no dequantisation noise on the real images, which belongs to the data. Below 32 px widths shrink with the
-image's area; above it one block per doubling is added, with the widths of gan_64x64.py (64 at the image, doubling to
+Departures: no dequantisation noise on the real images, which belongs to the data. Below 32 px widths shrink to an
+eighth at every halving; above it one block per doubling is added, with the widths of gan_64x64.py (64 at the image, doubling to
 512) but without its layer norm.
 
 Published: CIFAR-10 without labels, IS 7.86 +- .07 (table 3; no FID in the paper). FID 16.95 and IS 7.95 +- .14 for this
