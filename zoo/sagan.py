@@ -5,7 +5,7 @@ Networks: SNGAN's ResNet with spectral normalisation in both players and one sel
 of a 128 px image (brain-research/self-attention-gan generator.py, discriminator.py); at 32 px those of kwotsin/mimicry
 (nets/sagan/sagan_32.py), attending at 16 px in the generator and at 8 px in the critic. Hinge loss, one critic step.
 
-Two members: `sagan_conditional` is the paper's, with class-conditional batch norm and a projection critic; `sagan` is the
+Two members: `sagan_cond` is the paper's, with class-conditional batch norm and a projection critic; `sagan` is the
 same without classes, so that it can train on any images.
 
 Departures: Adam with betas (0, 0.9), which is the paper's text; the code leaves beta2 at 0.999. Below 32 px widths shrink
@@ -111,9 +111,9 @@ def sagan(spec: ImageSpec) -> GAN:
     return _sagan(replace(spec, classes=0))
 
 
-def sagan_conditional(spec: ImageSpec) -> GAN:
+def sagan_cond(spec: ImageSpec) -> GAN:
     """As in the paper."""
-    needs_labels(spec, "sagan-conditional")
+    needs_labels(spec, "sagan-cond")
     return _sagan(spec)
 
 
