@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
-from torch.nn.utils import parameters_to_vector
 from torch.nn.utils.parametrize import is_parametrized
 
 from bench.gan import Turn
@@ -33,26 +32,31 @@ class FeatureMatching(NonSaturating):
 class HistoricalAverage(nn.Module):
     """weight * ||theta - mean of all past theta||^2: Salimans et al. 2016, arXiv:1606.03498, section 3.3.
 
-    The paper gives no weight. `remember` belongs into the `then` of the player's update.
+    `remember` belongs into the `then` of the player's update.
     """
 
-    def __init__(self, player: str, net: nn.Module, weight: float = 1e-3):
+    def __init__(self, player: str, net: nn.Module, weight: float = 1.0):
         super().__init__()
         self.player = player
         self.weight = weight
         self.mean: Tensor
         self.count: Tensor
-        self.register_buffer("mean", torch.zeros_like(parameters_to_vector(net.parameters()).detach()))
+        self.register_buffer("mean", torch.zeros_like(flat(net).detach()))
         self.register_buffer("count", torch.zeros(()))
 
     def forward(self, turn: Turn) -> Tensor:
-        away = parameters_to_vector(turn.nets[self.player].parameters()) - self.mean
+        away = flat(turn.nets[self.player]) - self.mean
         return self.weight * away.square().sum() * (self.count > 0)  # there is no past before the first step
 
     def remember(self, turn: Turn) -> None:
         """Take the weights of now into the mean."""
         self.count += 1
-        self.mean += (parameters_to_vector(turn.nets[self.player].parameters()) - self.mean) / self.count
+        self.mean += (flat(turn.nets[self.player]) - self.mean) / self.count
+
+
+def flat(net: nn.Module) -> Tensor:
+    """All trained weights in one row, whatever their memory layout."""
+    return torch.cat([weight.flatten() for weight in net.parameters()])
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,9 @@ class Orthogonal:
 
     def __call__(self, turn: Turn) -> Tensor:
         layers = [m for m in turn.nets[self.player].modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-        return self.weight * torch.stack([overlap(weight_of(layer).flatten(1)) for layer in layers]).sum()
+        weights = [weight_of(layer).flatten(1) for layer in layers]
+        with torch.autocast(weights[0].device.type, enabled=False):  # a small difference of large sums
+            return self.weight * torch.stack([overlap(weight) for weight in weights]).sum()
 
 
 def weight_of(layer: nn.Module) -> Tensor:

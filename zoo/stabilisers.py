@@ -187,7 +187,7 @@ def lecam(spec: ImageSpec) -> GAN:
 
 
 def historical_averaging(spec: ImageSpec) -> GAN:
-    """+ a pull of both players towards the mean of their past weights: Salimans et al. 2016, section 3.3."""
+    """+ a pull of both players towards the mean of their past weights, of weight 1: Salimans et al. 2016, section 3.3."""
     gan = baseline(spec)
     pulls = {name: HistoricalAverage(name, player.net) for name, player in gan.players.items()}
     return baseline(
