@@ -32,7 +32,7 @@ from zoo.objectives import Hinge
 from zoo.priors import truncated
 from zoo.regularisers import Orthogonal
 from zoo.resnet import ConvPool, UpBlock, small_width, spectral
-from zoo.two_player import two_player
+from zoo.two_player import Latents, two_player
 
 WIDTH = 64
 EMBEDDING = 128
@@ -60,6 +60,11 @@ def critic_widths(resolution: int) -> tuple[Sequence[int], int]:
 def attention_at(resolution: int) -> int:
     """The feature size with self-attention; 0: nowhere, as on CIFAR-10."""
     return 0 if resolution <= 32 else min(64, resolution // 2)
+
+
+def latents(resolution: int) -> Latents:
+    """Normal latents: 128 up to 32 px, then a chunk of 20 for the stem and for each block."""
+    return gaussian(LATENT if resolution <= 32 else CHUNK * len(generator_widths(resolution)))
 
 
 class SharedBatchNorm(nn.Module):
@@ -194,9 +199,8 @@ def biggan(spec: ImageSpec) -> GAN:
         "generator": Player(spectral(initialise(Generator(spec))), optimiser, average),
         "critic": Player(spectral(initialise(Critic(spec))), optimiser),
     }
-    blocks = int(log2(spec.resolution)) - 2
-    latents = gaussian(LATENT if spec.resolution <= 32 else CHUNK * (blocks + 1))
+    prior = latents(spec.resolution)
     game = two_player(
-        Hinge(), latents=latents, conditional=True, critic_steps=4, generator_terms={"orthogonal": Orthogonal()}
+        Hinge(), latents=prior, conditional=True, critic_steps=4, generator_terms={"orthogonal": Orthogonal()}
     )
-    return GAN(players, [game], sample, latents, task="conditional")
+    return GAN(players, [game], sample, prior, task="conditional")
