@@ -1,0 +1,51 @@
+"""How long 3,000 records take from files to a rendered leaderboard. The bar is 2 seconds on 2 cores."""
+
+import random
+
+import pytest
+
+from bench import board, record
+from bench.record import Point
+
+METRICS = [
+    f"{name}@digits-cnn" for name in ("fid", "kid", "inception-score", "precision", "recall", "density", "coverage")
+]
+
+
+@pytest.fixture(scope="module")
+def results(make_record, tmp_path_factory):
+    """300 members x 10 seeds, seven metrics, ten points of curve: about 10 kB a record."""
+    folder, rng = tmp_path_factory.mktemp("results"), random.Random(0)
+    for member in range(300):
+        level = rng.uniform(5, 50)
+        for seed in range(10):
+            scores = {
+                metric: level * rng.lognormvariate(0, 0.05) if metric.startswith("fid") else rng.random()
+                for metric in METRICS
+            }
+            curve = tuple(
+                Point(
+                    images=images,
+                    step=images // 64,
+                    train_seconds=images / 1000,
+                    terms={f"generator/term{index}": rng.random() for index in range(4)},
+                    scores={f"{METRICS[0]}:held-out": rng.random()},
+                )
+                for images in range(6_400, 64_001, 6_400)
+            )
+            item = make_record(f"member{member}", seed, scores).model_copy(update={"curve": curve})
+            record.write(item, folder)
+    return folder
+
+
+def test_leaderboard_of_3000_records(benchmark, results):
+    text = benchmark.pedantic(lambda: board.render(board.build(board.load(results)), "md"), rounds=5, warmup_rounds=1)
+    assert text.count("10/10") == 300
+
+
+def test_every_format_of_3000_records(benchmark, results):
+    def render():
+        built = board.build(board.load(results))
+        return [board.render(built, format) for format in board.FORMATS]
+
+    assert len(benchmark.pedantic(render, rounds=3)) == 3
