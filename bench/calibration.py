@@ -1,0 +1,68 @@
+"""Rows that calibrate a leaderboard: images made without training, shown as floor and ceiling and never ranked.
+
+    real       held-out images: the best that any metric can be expected to say
+    copycat    images of the training set, drawn again: perfect to most metrics, and what a memorisation score must catch
+    gaussian   a multivariate normal with the mean and covariance of the training pixels: right moments, no objects
+
+(`vae` calibrates too, but is trained like a member.)
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bench.data import DataSet
+from bench.errors import unknown
+
+MOMENT_IMAGES = 10_000  # training images whose moments `gaussian` matches: its cost grows with them
+
+Calibration = Callable[[DataSet, int, int], np.ndarray]  # data set, count, seed -> (count, C, H, W) uint8
+
+
+def calibration(name: str) -> Calibration:
+    """The maker of images of that name. Raises UserError for a name that nobody knows."""
+    if name not in CALIBRATIONS:
+        raise unknown("calibration row", name, CALIBRATIONS)
+    return CALIBRATIONS[name]
+
+
+def real(dataset: DataSet, count: int, seed: int) -> np.ndarray:
+    """Held-out images in random order, each as often as the others to within one."""
+    random = np.random.default_rng(seed)
+    held_out = dataset.held_out.images
+    rounds = -(-count // len(held_out))
+    rows = np.concatenate([random.permutation(len(held_out)) for _ in range(rounds)])
+    return _rows(held_out, rows[:count])
+
+
+def copycat(dataset: DataSet, count: int, seed: int) -> np.ndarray:
+    """Training images drawn with replacement."""
+    images = dataset.train.images
+    return _rows(images, np.random.default_rng(seed).integers(len(images), size=count))
+
+
+def gaussian(dataset: DataSet, count: int, seed: int) -> np.ndarray:
+    """Normal pixels with the mean and the covariance of the training images, before rounding into [0, 255].
+
+    The covariance is never formed: with the centred images as rows of A (n x D) and z ~ N(0, I_n), mean + z A / sqrt(n - 1)
+    has exactly the sample covariance A'A / (n - 1). At most 10,000 training images are used, chosen by the seed.
+    """
+    random = np.random.default_rng(seed)
+    images = dataset.train.images
+    chosen = random.permutation(len(images))[:MOMENT_IMAGES]
+    pixels = _rows(images, chosen).reshape(len(chosen), -1).astype(np.float32)
+    mean = pixels.mean(0)
+    weights = random.standard_normal((count, len(chosen)), dtype=np.float32) / np.sqrt(max(len(chosen) - 1, 1))
+    drawn = mean + weights @ (pixels - mean)
+    return drawn.round().clip(0, 255).astype(np.uint8).reshape(count, *images.shape[1:])
+
+
+def _rows(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Rows of a memory map, read in file order."""
+    order = np.argsort(rows, kind="stable")
+    gathered = np.empty((len(rows), *images.shape[1:]), images.dtype)
+    gathered[order] = images[rows[order]]
+    return gathered
+
+
+CALIBRATIONS: dict[str, Calibration] = {"real": real, "copycat": copycat, "gaussian": gaussian}
