@@ -131,9 +131,10 @@ class AdaptiveAugment(nn.Module):
 
     def forward(self, images: Tensor, random: torch.Generator) -> Tensor:
         dice = Dice(len(images), random)
-        images = blitting(images, self.p, dice)
-        images = geometry(images, self.p, dice, self.wavelet)
-        return colour(images, self.p, dice)
+        with torch.autocast(images.device.type, enabled=False):  # coordinates need more than 8 bits
+            images = blitting(images.float(), self.p, dice)
+            images = geometry(images, self.p, dice, self.wavelet)
+            return colour(images, self.p, dice)
 
     def adjust(self, turn: Turn) -> None:
         """After the critic's step: look at its logits of the real images, and move p once per interval."""

@@ -89,9 +89,9 @@ class Hinge:
 
 
 class Relativistic:
-    """Each fake against a real image of its own: Jolicoeur-Martineau 2019, arXiv:1807.00734, eq. 10 and 11 (RpGAN).
+    """Each fake against a real image of its own: Jolicoeur-Martineau 2019, arXiv:1807.00734.
 
-    With f(t) = -log(1 + e^-t), as in Huang et al. 2024, arXiv:2501.05441, eq. 2. As many fakes as real images.
+    With f(t) = -log(1 + e^-t), as in Huang et al. 2024, arXiv:2501.05441, section 2 (RpGAN). As many fakes as real images.
     """
 
     def critic(self, turn: Turn) -> Tensor:

@@ -10,7 +10,7 @@ and the last all that is left, which is the proportion of 600 kimg to 12,000 kim
 (tkarras/progressive_growing_of_gans config.py at 2504c3f). Fixed track: R channels at R px, doubling with every halving,
 latents of 8 R numbers (zoo/widths.py). `progan_paper` has the published widths.
 
-Published: CIFAR-10, unsupervised: IS 8.80 +- 0.05 best, 8.56 +- 0.06 over ten runs (table 3).
+Published: CIFAR-10, unsupervised: IS 8.80, the best of its runs (abstract).
 """
 
 from functools import partial

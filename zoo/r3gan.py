@@ -48,7 +48,7 @@ def sizes(resolution: int) -> list[int]:
 
 @torch.no_grad()
 def scaled(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Conv2d | nn.Linear:
-    """Weights from N(0, gain^2 / fan-in), where the fan-in of a grouped convolution is its group's (section 3.5)."""
+    """Weights from N(0, gain^2 / fan-in), where the fan-in of a grouped convolution is its group's."""
     layer.weight.normal_(0, gain / sqrt(layer.weight[0].numel()))
     return layer
 

@@ -11,7 +11,7 @@ layers. The conditional member takes its label as StyleGAN2-ADA does: embedded i
 critic. Fixed track: R channels at R px, doubling with every halving, latents and styles of 8 R numbers (zoo/widths.py).
 `stylegan2_paper` has the published widths.
 
-Published: FFHQ 1024 px: FID 2.84 (table 1, configuration F, 50k images). CIFAR-10 class-conditional, by another hand:
+Published: FFHQ 1024 px: FID 2.84 (table 1, configuration F). CIFAR-10 class-conditional, by another hand:
 FID 3.78, IS 10.17 (PyTorch-StudioGAN README at 947b35e, best checkpoint).
 """
 

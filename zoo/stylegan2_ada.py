@@ -10,9 +10,9 @@ gamma = 0.0002 R^2 / batch size, a half-life of 20k images. Conditional: the lab
 projected in the critic.
 
 Departures: both averages' half-lives stay below 5 % of the images seen, as the code ramps them. The generator's Adam is
-rescaled for the path length even where there is none, as the code does. The augmentation mirrors by index instead of
-padding, filters are as wide as the image at the border, and whole-pixel transforms are copied, not filtered. No half
-precision and no clamping of activations of the member's own. Fixed track: R channels at R px, doubling with every halving,
+rescaled for the path length even where there is none, as the code does. The augmentation copies pixels
+where a transform is of whole pixels, and mirrors coordinates beyond the border instead of padding the image. No half
+precision or clamping of the member's own. Fixed track: R channels at R px, doubling with every halving,
 latents and styles of 8 R numbers (zoo/widths.py). `stylegan2_ada_paper` has the published widths.
 
 Published: CIFAR-10, 50k images: FID 2.42 class-conditional (README of the authors' code; abstract of the paper).

@@ -190,6 +190,13 @@ def test_the_pipeline_is_the_identity_at_p_0(channels, size):
     torch.testing.assert_close(out, images, atol=5e-6, rtol=0)
 
 
+def test_the_pipeline_keeps_full_precision_under_autocast():
+    images = pictures(4, 3, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = AdaptiveAugment()(images, generator())
+    torch.testing.assert_close(out, images, atol=5e-6, rtol=0)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_pipeline_at_p_1_changes_every_image_and_is_differentiable_twice(channels):
     images = pictures(4, channels, 8).requires_grad_()
