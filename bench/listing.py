@@ -37,7 +37,7 @@ def dataset_rows() -> list[Row]:
     """Data sets that can be asked for."""
     from bench import data
 
-    return [asdict(data.describe(name)) | {"name": name} for name in data.names()]
+    return [{**asdict(data.describe(name)), "name": name} for name in data.names()]
 
 
 def metric_rows() -> list[Row]:
@@ -54,7 +54,7 @@ def extractor_rows() -> list[Row]:
     """Feature networks."""
     from bench import extractors
 
-    return [asdict(extractors.card(name)) | {"name": name} for name in extractors.names()]
+    return [extractors.card(name).model_dump() for name in extractors.names()]
 
 
 LISTINGS: Mapping[str, Callable[[], list[Row]]] = {

@@ -163,7 +163,7 @@ def test_leaderboard_report_and_validate_read_records_alone(after):
     assert after("leaderboard")[1] == markdown
     assert json.loads(after("leaderboard", "--format", "json")[1])["suite"] == "tiny"
     assert "fid@digits-cnn" in after("leaderboard", "--format", "csv")[1]
-    assert after("validate")[:2] == (0, "2 records are sound.\n")
+    assert after("validate")[:2] == (0, "2 records, all sound\n")
     code, out, _ = after("report")
     assert code == 0
     pages = {path: (after.folder / path).read_bytes() for path in out.split()}

@@ -49,32 +49,30 @@ def validate(
     folder: Annotated[Path, typer.Argument(metavar="DIR")] = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """Check every record: schema, digests, invariants, artifacts. Exit 1 when one is not sound."""
-    from bench import record
+    """Check every record: schema, digests, invariants, artifacts, duplicates. Exit 1 when one is not sound."""
+    from bench import merge, record
     from bench.cli.show import table
 
-    if not folder.is_dir():
-        raise UserError(f"validate {folder}: no such folder. Give the folder that `bench run --results` wrote to.")
-    rows: list[dict[str, object]] = []
-    count = 0
-    for path in record.paths(folder):
-        count += 1
-        rows += [{"record": str(path), "problem": words} for words in _problems(path)]
-    if rows or as_json:
-        table(rows, as_json)
-    if rows:
+    found = merge.validate(folder)
+    if as_json:
+        table([{"record": str(problem.path), "problem": problem.words} for problem in found], as_json)
+    else:
+        typer.echo(merge.render_text(found, sum(1 for _ in record.paths(folder))), nl=False)
+    if found:
         raise typer.Exit(1)
-    if not as_json:
-        typer.echo(f"{count} records are sound.")
 
 
-def _problems(path: Path) -> list[str]:
-    from bench import record
+def plot(
+    suite: Annotated[str, typer.Option("--suite", "-s", help="Of which suite.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the figures go.")],
+    results: Results = RESULTS,
+    format: Annotated[Literal["pdf", "png", "svg"], typer.Option("--format")] = "pdf",
+) -> None:
+    """Write every figure of a suite as a file for papers."""
+    from bench import report as reports
 
-    try:
-        return record.problems(record.read(path))
-    except UserError as error:
-        return [str(error)]
+    for path in reports.plot(results, suite, out, format):
+        typer.echo(path)
 
 
 def _check(results: Path, reports: Path) -> None:
@@ -98,4 +96,4 @@ def _suites(results: Path, suite: str | None) -> list[str]:
     return found
 
 
-verbs = (leaderboard, report, validate)
+verbs = (leaderboard, report, plot, validate)

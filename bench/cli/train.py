@@ -33,8 +33,8 @@ def run(
     from bench.run import FAILURES, Finished
     from bench.run import run as run_cells
 
-    execution = _execution(device, channels_last, compile)
-    setting = _setting(suite, results, execution, data_root, precision)
+    execution = execution_of(device, channels_last, compile)
+    setting = setting_of(suite, results, execution, data_root, precision)
     cells = setting.cells(member or (), seed or ())
     events = run_cells(setting, cells, retry_failed=retry == "failed", checkpoint_seconds=checkpoint_seconds)
     ended = [event for event in watch(events, cells) if isinstance(event, Finished)]
@@ -59,7 +59,7 @@ def plan(
     from bench.cli.show import table
     from bench.plan import plan as plan_cells
 
-    setting = _setting(suite, results, _execution(device, False, False), data_root, None)
+    setting = setting_of(suite, results, execution_of(device), data_root)
     plans = plan_cells(setting, setting.cells(member or (), seed or ()))
     rows = [
         {
@@ -122,7 +122,7 @@ def sample(
     from bench.generate import COLUMNS, interpolation_request
     from bench.pictures import write_grid
 
-    execution = _execution(device, False, False)
+    execution = execution_of(device)
     model = trained.load(source, checkpoint, execution.device)
     if not (grid or interpolate):
         trained.write_images(model.sample(model.request(n, seed, truncation), execution), out)
@@ -157,7 +157,7 @@ def score(
     from bench.score import score as score_images
 
     found = score_images(
-        real, fake, metric, resolution=resolution, data_root=data_root, device=_execution(device, False, False).device
+        real, fake, metric, resolution=resolution, data_root=data_root, device=execution_of(device).device
     )
     table([_measured(item) for item in found], as_json)
 
@@ -167,7 +167,7 @@ def _measured(item: object) -> dict[str, object]:
     return {key: getattr(item, key) for key in keys}
 
 
-def _execution(device: str, channels_last: bool, compiled: bool) -> "Execution":
+def execution_of(device: str, channels_last: bool = False, compiled: bool = False) -> "Execution":
     """The device by name. Raises UserError for one that is not there."""
     import torch
 
@@ -184,8 +184,12 @@ def _execution(device: str, channels_last: bool, compiled: bool) -> "Execution":
     return Execution(chosen, channels_last=channels_last, compiled=compiled)
 
 
-def _setting(
-    suite: str, results: Path, execution: "Execution", data_root: Path | None, precision: Literal["fp32", "bf16"] | None
+def setting_of(
+    suite: str,
+    results: Path,
+    execution: "Execution",
+    data_root: Path | None,
+    precision: Literal["fp32", "bf16"] | None = None,
 ) -> "Setting":
     """The suite on this machine, with the precision that the command line prefers."""
     from dataclasses import replace

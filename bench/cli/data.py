@@ -1,0 +1,117 @@
+"""Verbs on data sets and on weights that are brought by hand: `bench data ...`, `bench extractors ...`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import AsJson, DataRoot
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Data sets, e.g. mnist or folder:PATH.")]
+Resolution = Annotated[int | None, typer.Option(help="Pixels a side; default: as the set has it.")]
+SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave broken files out, and record which.")]
+
+app = typer.Typer(help="Prepare, import and verify data sets.", no_args_is_help=True)
+extractors = typer.Typer(help="Bring weights that are not ours to ship.", no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_sets(as_json: AsJson = False) -> None:
+    """List the data sets that can be asked for."""
+    from bench.cli.show import table
+    from bench.listing import SHORT, dataset_rows
+
+    rows = dataset_rows()
+    table(rows if as_json else [{key: row[key] for key in SHORT["datasets"]} for row in rows], as_json)
+
+
+@app.command()
+def info(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    resolution: Resolution = None,
+    data_root: DataRoot = None,
+    skip_broken: SkipBroken = False,
+    as_json: AsJson = False,
+) -> None:
+    """Count a set: images, classes, duplicates, digest. Prepares it if need be."""
+    import json
+    from dataclasses import asdict
+
+    from bench.data.counting import info as count
+
+    found = asdict(count(name, resolution=resolution, data_root=data_root, skip_broken=skip_broken))
+    if as_json:
+        typer.echo(json.dumps(found, indent=1, default=str))
+        return
+    for key, value in found.items():
+        typer.echo(f"{key}: {value}")
+
+
+@app.command()
+def prepare(
+    names: Names,
+    resolution: Resolution = None,
+    data_root: DataRoot = None,
+    skip_broken: SkipBroken = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Prepare anew what is prepared.")] = False,
+) -> None:
+    """Download or read sets and prepare them once, into memory-mapped files."""
+    from bench.data import load
+
+    for name in names:
+        found = load(name, resolution=resolution, data_root=data_root, skip_broken=skip_broken, refresh=refresh)
+        typer.echo(f"{name}: {len(found.train):,} + {len(found.held_out):,} images, digest {found.digest}")
+
+
+@app.command(name="import")
+def import_(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A known set, or a new name of your own.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A root, a folder, an .npz, an archive, parquet shards.")
+    ],
+    resolution: Resolution = None,
+    skip_broken: SkipBroken = False,
+) -> None:
+    """Take a set from files that are at hand."""
+    from bench.data.importing import import_set
+
+    found = import_set(name, path, resolution=resolution, skip_broken=skip_broken)
+    typer.echo(f"{name}: {len(found.train):,} + {len(found.held_out):,} images, digest {found.digest}")
+
+
+@app.command()
+def verify(names: Names, resolution: Resolution = None, data_root: DataRoot = None) -> None:
+    """Read every image and compare content digests; exit 1 when one differs."""
+    from bench.data.verifying import verify as verify_set
+
+    sound = True
+    for name in names:
+        found = verify_set(name, resolution=resolution, data_root=data_root)
+        sound &= found.ok
+        typer.echo(
+            f"{name}: {'as it should be' if found.ok else 'WRONG'} against {found.against}; " + "; ".join(found.checked)
+        )
+        for problem in found.problems:
+            typer.echo(f"  {problem}")
+    if not sound:
+        raise typer.Exit(1)
+
+
+@extractors.command(name="import")
+def import_weights(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+) -> None:
+    """Keep a weight file that was brought by hand, after its sha256 is verified."""
+    from bench.extractors import official
+
+    typer.echo(official.import_weights(name, file))
+
+
+@extractors.command(name="list")
+def list_extractors(as_json: AsJson = False) -> None:
+    """List the feature networks."""
+    from bench.cli.show import table
+    from bench.listing import extractor_rows
+
+    table(extractor_rows(), as_json)
