@@ -25,6 +25,8 @@ GROUP = "bench.extractors"
 # with the module whose `build(name, device)` makes it.
 SHIPPED = {
     "digits-cnn": "bench.extractors.convnet",
+    "efficientnet-lite0": "bench.extractors.efficientnet",
+    "random-cnn": "bench.extractors.random_cnn",
 }
 OFFICIAL = (
     "clip-vit-b-32",
@@ -62,8 +64,6 @@ def load(name: str, device: str = "cpu") -> "Extractor":
     """
     if name in BUILT_IN:
         return importlib.import_module(BUILT_IN[name]).build(name, device)
-    if name in OFFICIAL:
-        return importlib.import_module("bench.extractors.official").build(name, device)
     registered = _registered()
     if name not in registered:
         raise unknown("extractor", name, names())
