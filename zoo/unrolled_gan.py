@@ -54,7 +54,7 @@ class Critic(nn.Sequential):
     """Images (N, C, H, W) -> logits (N,). `share` is its width as a share of the generator's."""
 
     def __init__(self, spec: ImageSpec, share: float = 1.0):
-        channels = [spec.channels, *(int(share * width) for width in reversed(widths(spec.resolution)[:-1]))]
+        channels = [spec.channels, *(int(share * width) for width in reversed(widths(spec.resolution)[1:]))]
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
             layers += [nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.LeakyReLU(0.3)]

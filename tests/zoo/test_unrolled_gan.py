@@ -1,0 +1,100 @@
+"""The look ahead against an explicit unroll and against finite differences."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench.gan import Batch, Draw, ImageSpec, Now
+from zoo.objectives import NonSaturating, Wasserstein
+from zoo.two_player import LatentTurn
+from zoo.unrolled_gan import Critic, Generator, Unrolled
+
+STEPS, RATE = 3, 0.2
+
+
+def count(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def test_parameters_equal_the_stacked_mnist_experiment():
+    spec = ImageSpec(3, 32)  # as many as at the code's 28 px, whose feature maps are the same from 4 px
+    assert count(Generator(spec)) == 287_875
+    assert count(Critic(spec, share=0.5)) == 1_889
+    assert count(Critic(spec, share=0.25)) == 585
+
+
+@pytest.fixture
+def nets() -> dict[str, nn.Module]:
+    """Smooth tiny networks in float64."""
+    torch.manual_seed(0)
+    generator = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Unflatten(1, (1, 2, 2)))
+    critic = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 1), nn.Flatten(0))
+    critic.requires_grad_(False)  # as the loop freezes whoever does not move
+    return {"generator": generator.double(), "critic": critic.double()}
+
+
+def turn(nets: dict[str, nn.Module]) -> LatentTurn:
+    """The same images and latents every time."""
+    images = torch.linspace(-1, 1, 20, dtype=torch.float64).reshape(5, 1, 2, 2)
+    latents = torch.linspace(-2, 2, 10, dtype=torch.float64).reshape(5, 2).sin()
+    return LatentTurn(
+        nets,
+        Draw(Batch(images)),
+        "generator",
+        Now(0, 1, 0),
+        torch.Generator(),
+        frozenset(),
+        latents=lambda count, random: latents,
+    )
+
+
+def explicit(nets: dict[str, nn.Module]) -> Tensor:
+    """The generator's loss after real steps of gradient descent on the critic's weights."""
+    critic = nets["critic"]
+    saved = {name: weight.clone() for name, weight in critic.state_dict().items()}
+    critic.requires_grad_(True)
+    optimiser = torch.optim.SGD(critic.parameters(), lr=RATE)
+    for _ in range(STEPS):
+        optimiser.zero_grad()
+        fakes = turn(nets)
+        fakes.mover = "critic"
+        NonSaturating().critic(fakes).backward()
+        optimiser.step()
+    loss = NonSaturating().generator(turn(nets)).detach()
+    critic.load_state_dict(saved)
+    critic.requires_grad_(False)
+    return loss
+
+
+def test_the_loss_is_that_of_an_explicit_unroll(nets: dict[str, nn.Module]):
+    ahead = Unrolled(NonSaturating(), STEPS, RATE)(turn(nets))
+    torch.testing.assert_close(ahead.detach(), explicit(nets), rtol=1e-10, atol=1e-12)
+    assert abs(ahead.item() - NonSaturating().generator(turn(nets)).item()) > 1e-3  # the steps do matter
+
+
+def test_the_gradient_against_finite_differences_of_the_explicit_unroll(nets: dict[str, nn.Module]):
+    weight = nets["generator"][0].weight
+    (slope,) = torch.autograd.grad(Unrolled(NonSaturating(), STEPS, RATE)(turn(nets)), weight)
+    (short_sighted,) = torch.autograd.grad(NonSaturating().generator(turn(nets)), weight)
+    measured = torch.zeros_like(weight)
+    for index in range(weight.numel()):
+        values = []
+        for sign in (1, -1):
+            weight.data.view(-1)[index] += sign * 1e-5
+            values.append(explicit(nets))
+            weight.data.view(-1)[index] -= sign * 1e-5
+        measured.view(-1)[index] = (values[0] - values[1]) / 2e-5
+    torch.testing.assert_close(slope, measured, rtol=1e-5, atol=1e-9)
+    assert not torch.allclose(slope, short_sighted, rtol=1e-2)
+
+
+def test_the_critic_is_left_alone(nets: dict[str, nn.Module]):
+    before = [weight.clone() for weight in nets["critic"].parameters()]
+    Unrolled(Wasserstein(), STEPS, RATE)(turn(nets)).backward()
+    assert all(torch.equal(a, b) for a, b in zip(before, nets["critic"].parameters(), strict=True))
+    assert all(weight.grad is None for weight in nets["critic"].parameters())
+
+
+def test_no_step_ahead_is_the_usual_loss(nets: dict[str, nn.Module]):
+    usual = NonSaturating().generator(turn(nets))
+    torch.testing.assert_close(Unrolled(NonSaturating(), 0, RATE)(turn(nets)), usual)
