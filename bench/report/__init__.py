@@ -102,14 +102,15 @@ def _suite(board: "Board", records: "list[Record]", results: Path, out: Path) ->
     from bench.report import links, member_page, suite_page, summary
 
     name = links.slug(board.suite)
+    trainings = suite_page.trainings_of(board, records)
     page, short = out / f"{name}.html", out / f"{name}.summary.md"
     texts = {
-        page: suite_page.build(board, records, results, page),
+        page: suite_page.build(board, records, trainings, results, page),
         short: summary.build(board, records, results, short),
         **{out / f"{name}.{kind}": boards.render(board, kind) for kind in boards.FORMATS},
     }
-    current = [record for record in records if record.protocol_digest == board.protocol_digest]
-    for member in sorted({record.member.name for record in current}):
-        path = out / suite_page.member_page(board.suite, member)
-        texts[path] = member_page.build(board, current, member, results, path)
+    current = suite_page.current_of(board, records)
+    for training in trainings:
+        path = out / suite_page.member_page(board.suite, training.member)
+        texts[path] = member_page.build(board, current, training, results, path)
     return texts

@@ -7,18 +7,20 @@ from bench import tables
 from bench.board import RANKED, Board
 from bench.record import Record
 from bench.report import gallery, leaderboard, links, page, pictures, provenance
-from bench.report.figures import curves, diagnostics
+from bench.report.figures import curves
 from bench.report.figures.drawing import Drawing, Table
 from bench.report.frames import curve_frame, metric_name
 from bench.report.shown import show
+from bench.report.suite_page import Training
 from bench.report.theme import house_style, looks
 from bench.rows import CHECKPOINTS, Row
 
-PICTURES = 7_000_000  # bytes of base64 in one page
+PICTURES = 1_500_000  # bytes of base64 in one page
 
 
-def build(board: Board, records: Sequence[Record], member: str, results: Path, target: Path) -> str:
+def build(board: Board, records: Sequence[Record], training: Training, results: Path, target: Path) -> str:
     """The page as HTML; `records` are all of the board's protocol, `target` is where the page will stand."""
+    member = training.member
     mine = sorted(
         (record for record in records if record.member.name == member), key=lambda record: (record.seed, record.job)
     )
@@ -26,7 +28,6 @@ def build(board: Board, records: Sequence[Record], member: str, results: Path, t
     found = pictures.within(pictures.pictures_of(results, mine), PICTURES)
     with house_style():
         figures = show(_figures(board, records, member))
-        training = show(drawing for drawing in [diagnostics.training(member, mine, "training")] if drawing)
     return page.render(
         "member.html",
         board=board,
@@ -39,7 +40,6 @@ def build(board: Board, records: Sequence[Record], member: str, results: Path, t
         scores=scores(board, row),
         figures=figures,
         training=training,
-        flags=[flag for record in mine for flag in diagnostics.flags(record)],
         walls=gallery.walls(found, {member: 0}, {}),
         failures=[(record, provenance.reason(record)) for record in mine if record.failure],
         runs=provenance.runs(board, mine, {member: 0}, links.relative(results, target)),

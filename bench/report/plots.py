@@ -24,7 +24,7 @@ METADATA = {
 
 def files(board: Board, records: Sequence[Record], format: Format) -> dict[str, bytes]:
     """Every figure of a suite by file name."""
-    current = [record for record in records if record.protocol_digest == board.protocol_digest]
+    current = suite_page.current_of(board, records)
     with house_style():
         drawn = suite_figures.draw(board, current, suite_page.member_looks(board)).every()
         return {file_name(board.suite, drawing, format): encode(drawing, format) for drawing in drawn}

@@ -1,7 +1,7 @@
 """The page of one suite: verdict, leaderboard, figures, pictures, runs and provenance."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +37,9 @@ class Training:
     figures: tuple[Shown, ...]
 
 
-def build(board: Board, records: Sequence[Record], results: Path, target: Path) -> str:
+def build(board: Board, records: Sequence[Record], trainings: Sequence[Training], results: Path, target: Path) -> str:
     """The page as HTML; `records` are all of the suite's, `target` is where the page will stand."""
-    current = [record for record in records if record.protocol_digest == board.protocol_digest]
+    current = current_of(board, records)
     members = member_looks(board)
     pages = {record.member.name: member_page(board.suite, record.member.name) for record in current}
     first = gallery.chosen(current)
@@ -52,7 +52,6 @@ def build(board: Board, records: Sequence[Record], results: Path, target: Path) 
             show(group) for group in (drawn.overview, drawn.cells, drawn.planes, drawn.seeds)
         )
         curve_pairs = tuple(show(pair) for pair in drawn.curves)
-        trainings = trainings_of(current, members)
         copies = show(nearest(results, first))
     return page.render(
         "suite.html",
@@ -81,6 +80,11 @@ def build(board: Board, records: Sequence[Record], results: Path, target: Path) 
     )
 
 
+def current_of(board: Board, records: Sequence[Record]) -> list[Record]:
+    """The records of the board's protocol."""
+    return [record for record in records if record.protocol_digest == board.protocol_digest]
+
+
 def member_page(suite: str, member: str) -> str:
     """Where a member's page stands, from the suite's."""
     return f"{links.slug(suite)}/{links.slug(member)}.html"
@@ -93,25 +97,23 @@ def member_looks(board: Board) -> dict[str, Look]:
     return looks([*named, *(row.member for row in board.of("calibration") if row.member not in named)], len(named))
 
 
-def trainings_of(records: Sequence[Record], members: Mapping[str, Look]) -> tuple[Training, ...]:
+def trainings_of(board: Board, records: Sequence[Record]) -> tuple[Training, ...]:
     """The diagnostics of every member, as the board orders them."""
     groups: dict[str, list[Record]] = {}
-    for record in sorted(records, key=lambda record: (record.seed, record.job)):
+    for record in sorted(current_of(board, records), key=lambda record: (record.seed, record.job)):
         groups.setdefault(record.member.name, []).append(record)
-    return tuple(
-        Training(
-            look.index,
-            member,
-            tuple(flag for record in groups[member] for flag in diagnostics.flags(record)),
-            show(
-                drawing
-                for drawing in [diagnostics.training(member, groups[member], f"training-{look.index}")]
-                if drawing
-            ),
+    with house_style():
+        return tuple(
+            _training(look.index, member, groups[member])
+            for member, look in member_looks(board).items()
+            if member in groups
         )
-        for member, look in members.items()
-        if member in groups
-    )
+
+
+def _training(index: int, member: str, records: Sequence[Record]) -> Training:
+    drawing = diagnostics.training(member, records, f"training-{index}")
+    flags = tuple(flag for record in records for flag in diagnostics.flags(record))
+    return Training(index, member, flags, show([drawing] if drawing else []))
 
 
 def nearest(results: Path, records: Sequence[Record]) -> list[distances.Drawing]:

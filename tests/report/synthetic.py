@@ -168,5 +168,7 @@ def _pictures(
             name = f"{stem}-{kind}-{point.images}.png"
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-            made.append(record.Artifact(kind=kind, path=name, sha256=hashlib.sha256(content).hexdigest(), images=point.images))
+            made.append(
+                record.Artifact(kind=kind, path=name, sha256=hashlib.sha256(content).hexdigest(), images=point.images)
+            )
     return made

@@ -1,0 +1,201 @@
+"""What the figures show, on cases worked by hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from bench import board, record
+from bench.record import Point, Record
+from bench.report import suite_page
+from bench.report.figures import curves, diagnostics, dots, fidelity, heat, sample_size, suite, tradeoffs
+from bench.report.figures.distances import nearest
+from bench.report.figures.drawing import compact, log_ticks, spread
+from bench.report.frames import curve_frame, metric_name, over_seeds
+from bench.report.theme import SERIES, house_style, looks
+from bench.statistics import scale_of
+
+Make = Callable[..., Record]
+
+
+@pytest.fixture(scope="module")
+def drawn(results: Path) -> suite.Figures:
+    records = record.read_all(results)
+    found = board.build(records)
+    with house_style():
+        return suite.draw(found, records, suite_page.member_looks(found))
+
+
+def test_every_figure_has_a_name_of_its_own_and_a_table_behind_it(drawn: suite.Figures) -> None:
+    every = drawn.every()
+    assert len({drawing.name for drawing in every}) == len(every) >= 20
+    for drawing in every:
+        assert drawing.table.rows, drawing.name
+        assert {len(row) for row in drawing.table.rows} == {len(drawing.table.header)}, drawing.name
+        assert drawing.title
+        assert drawing.caption
+
+
+def test_a_curve_is_the_mean_and_the_range_over_seeds(results: Path) -> None:
+    records = [item for item in record.read_all(results) if item.member.name == "dcgan"]
+    key = "fid@digits-cnn:held-out"
+    raw = np.array([[point.scores[key] for point in item.curve] for item in records])
+    line = over_seeds(curve_frame(records), key)["dcgan"]
+    np.testing.assert_allclose(line.mean, raw.mean(0))
+    np.testing.assert_array_equal(line.low, raw.min(0))
+    np.testing.assert_array_equal(line.high, raw.max(0))
+    assert list(line.seeds) == [3] * raw.shape[1]
+    assert curves.curve(curve_frame(records), looks(["dcgan"]), "nothing", "images") is None
+
+
+def test_the_pareto_front() -> None:
+    points = [(1.0, 10.0), (2.0, 5.0), (3.0, 5.0), (4.0, 1.0), (4.0, 2.0)]
+    assert tradeoffs.front(points, "lower", "lower") == {0, 1, 3}
+    assert tradeoffs.front(points, "higher", "lower") == {3}
+    assert tradeoffs.front([(1.0, 1.0), (1.0, 1.0)], "lower", "lower") == {0, 1}
+
+
+def test_costs_are_means_of_the_runs_that_finished(make_record: Make) -> None:
+    records = [
+        make_record("a", seed, {"fid@digits-cnn": 10.0 + seed}, train_seconds=10.0 * (seed + 1)) for seed in (0, 1)
+    ] + [make_record("b", seed, {"fid@digits-cnn": 20.0 + seed}, train_seconds=100.0) for seed in (0, 1)]
+    found = board.build(records)
+    with house_style():
+        drawing = tradeoffs.against(found, records, suite_page.member_looks(found), tradeoffs.COSTS[0])
+    assert drawing
+    assert drawing.table.rows == (("a", "15 s", "10.50", "yes"), ("b", "100 s", "20.50", "no"))
+
+
+def test_labels_keep_apart_and_move_least() -> None:
+    assert spread([0.5, 0.1], 0.1, 0.0, 1.0) == [0.5, 0.1]
+    assert spread([0.5, 0.5], 0.1, 0.0, 1.0) == pytest.approx([0.45, 0.55])
+    assert spread([0.99, 1.0], 0.1, 0.0, 1.0) == pytest.approx([0.9, 1.0])
+    assert spread([0.0, 0.0, 0.0], 0.1, 0.0, 1.0) == pytest.approx([0.0, 0.1, 0.2])
+    assert spread([], 0.1, 0.0, 1.0) == []
+
+
+def test_ticks_are_round_and_few() -> None:
+    assert log_ticks(0.9, 1100) == [1, 10, 100, 1000]
+    assert log_ticks(5.5, 24) == [7, 10, 15, 20]
+    assert 3 <= len(log_ticks(10.0, 10.4)) <= 7
+    assert len(log_ticks(1e-8, 1e8)) <= 7
+
+
+def test_compact_numbers() -> None:
+    assert [compact(value) for value in (0, 0.25, 999, 25_000, 1_500_000, 2e9)] == [
+        "0",
+        "0.25",
+        "999",
+        "25k",
+        "1.5M",
+        "2G",
+    ]
+
+
+def test_metric_names() -> None:
+    assert metric_name("fid@digits-cnn:held-out").title == "FID (digits-cnn, held-out)"
+    assert metric_name("my-own").title == "my own"
+
+
+def test_the_heat_map_says_how_each_run_ended(results: Path) -> None:
+    records = record.read_all(results)
+    with house_style():
+        drawing = heat.by_seed(board.build(records), records)
+    assert drawing
+    ended = {row[0]: row[1:] for row in drawing.table.rows}
+    assert ended["gan"][1] == "diverged"
+    assert ended["wgan-gp"][2] == "failed"
+    assert "real-train" not in ended
+    assert all(float(value) > 0 for value in ended["dcgan"])
+
+
+def test_goodness_follows_the_metrics_scale_and_direction() -> None:
+    from bench.rows import Column
+
+    lower = Column("fid@x", 1, "lower", scale_of("fid@x"))
+    assert heat.goodness([1.0, 10.0, 100.0], lower) == pytest.approx({1.0: 1.0, 10.0: 0.5, 100.0: 0.0})
+    assert heat.goodness([3.0], lower) == {3.0: 1.0}
+    assert heat.goodness([], lower) == {}
+
+
+def test_fidelity_pairs_need_one_network_and_split(make_record: Make) -> None:
+    scores = {"fid@n": 5.0, "precision@n": 0.5, "recall@n": 0.4, "density@n:held-out": 0.9, "coverage@n": 0.8}
+    found = board.build([make_record("a", seed, scores, ranking="fid@n") for seed in (0, 1)])
+    assert fidelity.pairs(found) == [("recall@n", "precision@n")]
+
+
+def test_the_limit_of_fid_is_drawn_where_it_was_measured(make_record: Make) -> None:
+    scores = {"fid@n": 12.0, "fid-infinity@n": 10.0}
+    found = board.build([make_record("a", seed, scores, ranking="fid@n") for seed in (0, 1)])
+    assert sample_size.pairs(found) == [("fid@n", "fid-infinity@n")]
+    with house_style():
+        drawing = sample_size.sizes(found, suite_page.member_looks(found), "fid@n", "fid-infinity@n")
+    assert drawing
+    assert drawing.table.rows == (("a", "12.00", "10.00", "2.000"),)
+
+
+def test_seeds_that_no_row_has_make_no_figure(make_record: Make) -> None:
+    found = board.build([make_record("a", seed) for seed in (0, 1)])
+    with house_style():
+        assert dots.seeds(found, suite_page.member_looks(found), "kid@nothing") is None
+
+
+def _with_curve(made: Record, **series: list[float]) -> Record:
+    """A record whose curve has these terms (a slash as two underscores) or scores (a metric id)."""
+    length = len(next(iter(series.values())))
+    points = [
+        Point(
+            images=1000 * (step + 1), step=step, train_seconds=float(step),
+            terms={key.replace("__", "/"): values[step] for key, values in series.items() if "__" in key},
+            scores={f"{key}@digits-cnn:held-out": values[step] for key, values in series.items() if "__" not in key},
+        )
+        for step in range(length)
+    ]  # fmt: skip
+    return made.model_copy(update={"curve": tuple(points)})
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        ({"recall": [0.2, 0.8, 0.8, 0.7]}, ""),
+        ({"recall": [0.2, 0.8, 0.8, 0.3]}, "collapse: recall"),
+        ({"fid": [9.0, 5.0, 5.0, 7.4]}, ""),
+        ({"fid": [9.0, 5.0, 5.0, 7.6]}, "fell back"),
+        ({"critic__accuracy_real": [0.9, 0.9, 0.9, 1.0], "critic__accuracy_fake": [0.9, 0.9, 0.9, 1.0]}, "saturated"),
+        ({"critic__accuracy_real": [0.9, 0.9, 0.9, 1.0], "critic__accuracy_fake": [0.9, 0.9, 0.9, 0.9]}, ""),
+        ({"generator__gradient_norm": [1.0, 1.0, 1.0, 1e-4]}, "generator: vanishing"),
+        ({"generator__gradient_norm": [1.0, 1.0, 1.0, 1e4]}, "generator: exploding"),
+        ({"generator__gradient_norm": [1.0, 1.0, 1.0, 1.0]}, ""),
+        ({"recall": [0.8, 0.8, 0.1]}, ""),  # three points say nothing
+    ],
+)
+def test_flags_of_a_training(make_record: Make, series: dict[str, list[float]], expected: str) -> None:
+    found = [flag.words for flag in diagnostics.flags(_with_curve(make_record(), **series))]
+    assert found == [] if not expected else len(found) == 1 and expected in found[0]
+
+
+def test_a_diverged_run_is_flagged(make_record: Make) -> None:
+    assert [flag.words for flag in diagnostics.flags(make_record(status="diverged"))] == ["diverged at step 10"]
+
+
+def test_nearest_distances_are_drawn_or_ignored() -> None:
+    with house_style():
+        drawing = nearest("a", "pixels", {"samples": [2.0, 1.0, 3.0], "held-out": [4.0]}, "n")
+        assert drawing
+        assert drawing.table.rows[0][:2] == ("samples", "1.000")
+        for content in ({}, {"samples": []}, {"samples": ["x"]}, {"samples": [float("nan")]}, {"samples": 3}):
+            assert nearest("a", "pixels", content, "n") is None
+
+
+def test_many_members_are_context_but_not_lost(synthetic: ModuleType, tmp_path: Path) -> None:
+    members = [f"m{index:02d}" for index in range(20)]
+    found = looks(members)
+    assert [look.named for look in found.values()] == [True] * len(SERIES) + [False] * 12
+    synthetic.write_results(tmp_path, members, seeds=(0, 1))
+    records = record.read_all(tmp_path)
+    with house_style():
+        drawing = curves.curve(curve_frame(records), found, "fid@digits-cnn:held-out", "images")
+    assert drawing
+    assert {row[0] for row in drawing.table.rows} == set(members)
