@@ -64,7 +64,18 @@ LISTINGS: Mapping[str, Callable[[], list[Row]]] = {
     "metrics": metric_rows,
     "extractors": extractor_rows,
 }
-SHORT = {"datasets": ("name", "title", "resolution", "classes", "train", "held_out")}  # columns of a table for people
+SHORT: Mapping[str, tuple[str, ...]] = {  # the columns for people; programs get all
+    "members": ("name", "paper"),
+    "suites": ("name", "version", "members", "seeds", "title"),
+    "datasets": ("name", "title", "resolution", "classes", "train", "held_out"),
+    "metrics": ("name", "better", "summary"),
+    "extractors": ("name", "purpose", "width", "accuracy"),
+}
+
+
+def short(kind: str) -> list[Row]:
+    """The rows of a kind with the columns for people."""
+    return [{key: row[key] for key in SHORT[kind]} for row in LISTINGS[kind]()]
 
 
 def detail(kind: str, name: str) -> Row:

@@ -19,10 +19,9 @@ extractors = typer.Typer(help="Bring weights that are not ours to ship.", no_arg
 def list_sets(as_json: AsJson = False) -> None:
     """List the data sets that can be asked for."""
     from bench.cli.show import table
-    from bench.listing import SHORT, dataset_rows
+    from bench.listing import dataset_rows, short
 
-    rows = dataset_rows()
-    table(rows if as_json else [{key: row[key] for key in SHORT["datasets"]} for row in rows], as_json)
+    table(dataset_rows() if as_json else short("datasets"), as_json)
 
 
 @app.command()
@@ -112,6 +111,6 @@ def import_weights(
 def list_extractors(as_json: AsJson = False) -> None:
     """List the feature networks."""
     from bench.cli.show import table
-    from bench.listing import extractor_rows
+    from bench.listing import extractor_rows, short
 
-    table(extractor_rows(), as_json)
+    table(extractor_rows() if as_json else short("extractors"), as_json)
