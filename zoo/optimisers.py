@@ -26,7 +26,7 @@ def clipped(factory: OptimiserFactory, norm: float) -> OptimiserFactory:
 
 
 def gated(factory: OptimiserFactory, shut: Callable[[], Tensor]) -> OptimiserFactory:
-    """Leave a step out, with all its moments, where `shut()` is 1 (a float32 scalar on the device).
+    """Leave a step out, with all its moments, where `shut()` is 1 (a scalar on the device).
 
     The device decides, so nothing waits for it: this is the switch by which mixed precision leaves out a step whose
     gradients overflowed. `factory` must make a fused optimiser.
@@ -36,7 +36,7 @@ def gated(factory: OptimiserFactory, shut: Callable[[], Tensor]) -> OptimiserFac
         optimiser = factory(parameters)
 
         def look(*_: Any) -> None:
-            optimiser.found_inf = shut()  # pyright: ignore[reportAttributeAccessIssue] (read by fused kernels)
+            optimiser.found_inf = shut().float()  # pyright: ignore[reportAttributeAccessIssue] (read by fused kernels)
 
         optimiser.register_step_pre_hook(look)
         return optimiser
