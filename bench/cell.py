@@ -4,7 +4,6 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 import torch
@@ -13,14 +12,14 @@ from torch import Tensor
 from bench import checkpoint, members
 from bench import record as records
 from bench.data.batches import Batches
-from bench.environment import describe, peak_memory_bytes, reset_peak_memory
+from bench.environment import peak_memory_bytes, reset_peak_memory
 from bench.errors import UserError
 from bench.evaluate import Measurement, measure
 from bench.generate import COLUMNS, Request, generate, grid_request, interpolation_request, request
 from bench.journal import Journal, Meter, Stopwatch
-from bench.metrics import MetricId, find
+from bench.outcome import Outcome, better, compose, now_in_utc, score_of
 from bench.pictures import write_grid
-from bench.record import Artifact, Failure, Member, Point, Record, Score
+from bench.record import Artifact, Failure, Point, Record, Score
 from bench.sample import Sample
 from bench.setting import Cell, Setting
 from bench.train import Execution, Step, Training
@@ -64,7 +63,7 @@ class CellRun:
         self.training = Training(
             self.gan, batches, images=suite.training.images, seed=cell.seed, execution=setting.execution
         )
-        self.journal = Journal(_now())
+        self.journal = Journal(now_in_utc())
         self.identity = setting.identity(cell)
         self.path = setting.cache(cell) / "training.pt"
         self.saved_at = self.looked_at = time.monotonic()
@@ -133,7 +132,7 @@ class CellRun:
         self.journal.meter = Meter()
 
     def _keep_best(self, images: int, found: Measurement, nets: Mapping[str, torch.nn.Module]) -> None:
-        sign = 1 if _better(found.metric) == "lower" else -1
+        sign = 1 if better(found.metric) == "lower" else -1
         if self.journal.best is None or sign * found.value < sign * self.journal.best["value"]:
             self.journal.best = {"images": images, "value": found.value, "nets": _weights(nets)}
 
@@ -170,7 +169,7 @@ class CellRun:
     def _scores_of(self, nets: Mapping[str, torch.nn.Module], which: Literal["last", "best"]) -> list[Score]:
         evaluation = self.setting.suite.evaluation
         return [
-            _score(item, which, seed)
+            score_of(item, which, seed)
             for seed in evaluation.sample_seeds
             for item in self._measure(nets, evaluation.samples, seed, list(evaluation.metrics))
         ]
@@ -216,41 +215,28 @@ class CellRun:
         failure: Failure | None = None,
         diverged_at_step: int | None = None,
     ) -> Record:
-        setting, suite, cell, now = self.setting, self.setting.suite, self.cell, self.training.now
-        return Record(
-            suite=suite.name,
-            suite_version=suite.version,
-            track=suite.track,
-            protocol_digest=setting.protocol_digest,
-            protocol=setting.protocol,
-            ranking=suite.ranking,
-            member=Member(
-                name=cell.member.name,
-                entry_point=cell.member.entry_point,
-                distribution=cell.member.distribution,
-                source_digest=cell.source_digest,
+        now, journal = self.training.now, self.journal
+        return compose(
+            self.setting,
+            self.cell,
+            Outcome(
+                status=status,
                 task=self.gan.task,
+                attempt=self.attempt,
+                started=journal.started,
+                seconds=journal.seconds,
+                scores=tuple(scores or ()),
+                artifacts=self._pictures(),
+                failure=failure,
+                diverged_at_step=diverged_at_step,
+                images_seen=now.images,
+                steps=now.step,
+                updates=self.training.updates,
+                parameters=self.parameters,
+                peak_memory_bytes=journal.peak_memory_bytes or None,
+                curve=tuple(Point(**point) for point in journal.curve),
+                best_images=journal.best["images"] if journal.best else None,
             ),
-            seed=cell.seed,
-            job=cell.job,
-            attempt=self.attempt,
-            status=status,
-            diverged_at_step=diverged_at_step,
-            failure=failure,
-            images_seen=now.images,
-            steps=now.step,
-            updates=self.training.updates,
-            parameters=self.parameters,
-            seconds={name: round(value, 3) for name, value in self.journal.seconds.items()},
-            peak_memory_bytes=self.journal.peak_memory_bytes or None,
-            curve=tuple(Point(**point) for point in self.journal.curve),
-            best_images=self.journal.best["images"] if self.journal.best else None,
-            scores=tuple(scores or ()),
-            artifacts=self._pictures(),
-            environment=describe(setting.execution),
-            command=f"bench run --suite {suite.name} --member {_name_to_give(cell)} --seed {cell.seed}",
-            started=self.journal.started,
-            finished=_now(),
         )
 
     def _pictures(self) -> tuple[Artifact, ...]:
@@ -285,26 +271,6 @@ def dry_run(setting: Setting, cell: Cell) -> None:
             raise UserError(f"member {cell.member.name!r}: {error}") from None
 
 
-def _better(metric: str) -> Literal["lower", "higher"]:
-    return find(MetricId.parse(metric).name).better
-
-
-def _score(item: Measurement, which: Literal["last", "best"], seed: int) -> Score:
-    return Score(
-        metric=item.metric,
-        version=item.version,
-        better=_better(item.metric),
-        value=item.value,
-        checkpoint=which,
-        samples_real=item.samples_real,
-        samples_fake=item.samples_fake,
-        sample_seed=seed,
-        flags=item.flags,
-        error=item.error,
-        baseline=item.baseline,
-    )
-
-
 def _weights(nets: Mapping[str, torch.nn.Module]) -> dict[str, dict[str, Tensor]]:
     return {
         name: {key: value.detach().cpu().clone() for key, value in net.state_dict().items()}
@@ -314,11 +280,3 @@ def _weights(nets: Mapping[str, torch.nn.Module]) -> dict[str, dict[str, Tensor]
 
 def _count(net: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
-
-
-def _name_to_give(cell: Cell) -> str:
-    return cell.member.name if cell.member.distribution else cell.member.entry_point
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

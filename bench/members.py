@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bench.errors import UserError, unknown
 
@@ -115,7 +115,7 @@ def _canonical(node: ast.AST) -> Iterator[str]:
     """Node names and values, skipping what is empty: the same for every Python version."""
     yield type(node).__name__
     for name, value in ast.iter_fields(node):
-        items: list[Any] = value if isinstance(value, list) else [value]
+        items = cast("list[object]", value if isinstance(value, list) else [value])
         for item in items[_has_docstring(node) if name == "body" else 0 :]:
             if isinstance(item, ast.AST):
                 yield from _canonical(item)

@@ -35,7 +35,7 @@ def plan(setting: Setting, cells: Sequence[Cell]) -> list[Plan]:
         ended = status(setting, cell)
         state = "to do" if ended is None else "failed" if ended in FAILURES else "done"
         if state != "done" and cell.member.name not in seconds:
-            seconds[cell.member.name] = estimate(setting, cell)
+            seconds[cell.member.name] = estimate(setting, cell) if cell.trains else 0.0
         plans.append(Plan(cell, state, seconds.get(cell.member.name) if state != "done" else None))
     return plans
 

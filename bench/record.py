@@ -21,6 +21,7 @@ RESTORE = "Restore it from version control, or delete it and run the cell again.
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Status = Literal["ok", "diverged", "failed", "out-of-memory"]
+Role = Literal["member", "calibration"]
 
 
 class _Frozen(BaseModel):
@@ -79,7 +80,7 @@ class Member(_Frozen):
     distribution: str  # "gan-bench 0.1.0", or "" for a loose file
     source_digest: str  # over the syntax trees of the module and of what it imports from its own package
     task: str
-    role: Literal["member", "calibration"] = "member"
+    role: Role = "member"
 
 
 class Environment(_Frozen):

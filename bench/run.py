@@ -6,6 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bench import calibrate
 from bench import record as records
 from bench.cell import CellRun, Progress, dry_run
 from bench.errors import UserError
@@ -64,7 +65,7 @@ def run(
     for cell in cells:
         if cell not in waiting:
             yield Skipped(cell, "has a record")
-    for cell in {cell.member.entry_point: cell for cell in waiting}.values():
+    for cell in {cell.member.entry_point: cell for cell in waiting if cell.trains}.values():
         dry_run(setting, cell)
     for cell in waiting:
         yield from _claim_and_run(setting, cell, retry_failed, checkpoint_seconds)
@@ -90,7 +91,12 @@ def _claim_and_run(setting: Setting, cell: Cell, retry_failed: bool, checkpoint_
 
 def _run(setting: Setting, cell: Cell, checkpoint_seconds: float) -> Iterator[Event]:
     attempt = len(setting.attempts(cell)) + 1
-    for event in CellRun(setting, cell, attempt, checkpoint_seconds).run():
+    events = (
+        CellRun(setting, cell, attempt, checkpoint_seconds).run()
+        if cell.trains
+        else calibrate.run(setting, cell, attempt)
+    )
+    for event in events:
         if isinstance(event, Record):
             path = records.write(event, setting.results)
             (setting.cache(cell) / "training.pt").unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench import members, metrics
 from bench import record as records
+from bench.calibration import CALIBRATIONS
 from bench.checkpoint import Identity
 from bench.data import DataSet, Split, load
 from bench.errors import UserError
@@ -17,9 +18,12 @@ from bench.extractors import load as load_extractor
 from bench.gan import ImageSpec
 from bench.home import home
 from bench.metrics import MetricId
+from bench.record import Role
 from bench.sample import Extractor, Sample
 from bench.suite import Suite, digest
 from bench.train import Execution
+
+CALIBRATION_VERSION = 1  # of the rows in bench.calibration: raised whenever their images change
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,12 @@ class Cell:
     source_digest: str
     seed: int
     job: str
+    role: Role = "member"
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is a network to train: most calibration rows have none."""
+        return self.member.name not in CALIBRATIONS
 
 
 @dataclass(frozen=True)
@@ -85,18 +95,27 @@ class Setting:
     def extractor(self, name: str) -> Extractor:
         """A feature network on this run's device, loaded once."""
         if name not in self._extractors:
-            self._extractors[name] = load_extractor(name, self.execution.device)
+            self._extractors[name] = load_extractor(name, str(self.execution.device))
         return self._extractors[name]
 
-    def cell(self, member: members.Listing, seed: int) -> Cell:
+    def cell(self, member: members.Listing, seed: int, role: Role = "member") -> Cell:
         """The cell of a member and a seed."""
-        source = members.source_digest(member)
-        return Cell(member, source, seed, records.job_digest(member.name, source, self.protocol_digest, seed))
+        made = member.name in CALIBRATIONS
+        source = digest([member.entry_point, CALIBRATION_VERSION]) if made else members.source_digest(member)
+        return Cell(member, source, seed, records.job_digest(member.name, source, self.protocol_digest, seed), role)
 
     def cells(self, names: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Cell]:
-        """Every cell of the suite, or of some members (of the suite or not) and seeds. Raises UserError for unknown members."""
-        found = [members.find(name) for name in names or self.suite.members]
-        return [self.cell(member, seed) for member in found for seed in seeds or self.suite.seeds]
+        """Every cell of the suite, or of some members (of the suite or not) and seeds; calibration rows last.
+
+        What needs no training has one cell, whatever the seeds. Raises UserError for unknown members.
+        """
+        cells: list[Cell] = []
+        for name in names or (*self.suite.members, *self.suite.calibration):
+            made = name in CALIBRATIONS
+            member = members.Listing(name, f"bench.calibration:{name}", "gan-bench") if made else members.find(name)
+            role: Role = "calibration" if made or name in self.suite.calibration else "member"
+            cells += [self.cell(member, seed, role) for seed in ([0] if made else seeds or self.suite.seeds)]
+        return cells
 
     def identity(self, cell: Cell) -> Identity:
         """What the cell's checkpoints belong to."""

@@ -72,6 +72,7 @@ class Suite(_Frozen):
     title: str = ""
     track: Track = "fixed"
     members: tuple[str, ...] = Field(min_length=1)
+    calibration: tuple[str, ...] = ()  # rows shown as floor and ceiling, never ranked
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     ranking: str  # the reported metric that orders the leaderboard
     data: Data
