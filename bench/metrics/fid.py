@@ -16,7 +16,7 @@ from torch import Tensor
 from bench.errors import UserError
 from bench.metrics.contract import Features
 from bench.metrics.memo import once
-from bench.metrics.products import inner, outer
+from bench.metrics.products import outer
 
 CHUNK = 4096  # rows per pass: bounds memory, does not change the value beyond rounding in float64
 
@@ -89,7 +89,7 @@ def _root_trace(first: Statistics, second: Statistics) -> Tensor:
         return first.mean.new_zeros(())
     first, second = _restrict(first, alive), _restrict(second, alive)
     if first.factor is not None and second.factor is not None:
-        return torch.linalg.svdvals(inner(first.factor, second.factor)).sum()
+        return torch.linalg.svdvals(first.factor @ second.factor.T).sum()
     if first.factor is None and second.factor is not None:
         first, second = second, first
     assert second.covariance is not None

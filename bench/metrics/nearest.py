@@ -7,25 +7,30 @@ zero, ties are ties, and block size, order and device cannot change an answer.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from bench.metrics.products import inner
+from bench.metrics.products import Buffer, inner
 
 BLOCK = 1024  # rows of one block
 SPARE = 4  # candidates kept beyond the k nearest, re-ranked in float64
-PAIRS = 4096  # pairs per exact pass
+EXACT = 1 << 17  # numbers per exact pass: small enough to stay in the cache
 
 
 def nearest(points: Tensor, k: int) -> Tensor:
     """Squared distances to the ``k`` nearest other points, ascending; ``points`` (N, D), N > k -> (N, k) float64."""
     rows = _Rows(points, centre_of(points))
     best = _Best(len(points), min(k + 1 + SPARE, len(points)), rows.points)
-    for a, b, block in _symmetric_blocks(rows):
-        best.offer(a, b, block)
-        if a != b:
-            best.offer(b, a, block.T)
+    room, turned = (_buffer(points) for _ in range(2))
+    parts = _parts(len(points))
+    for index, a in enumerate(parts):
+        for b in parts[index:]:  # those below the diagonal are transposes
+            block = _squared_distances(rows, a, rows, b, room)
+            best.offer(a, b, block)
+            if a != b:
+                best.offer(b, a, turned.block(*block.T.shape).copy_(block.T))
     exact = _exact_candidates(points, points, best.index)
     return exact.sort(1).values[:, 1 : k + 1]  # the first is the point itself (or its equal)
 
@@ -35,46 +40,61 @@ def nearest_to(queries: Tensor, points: Tensor, k: int) -> tuple[Tensor, Tensor]
     centre = centre_of(points)
     q, p = _Rows(queries, centre), _Rows(points, centre)
     best = _Best(len(queries), min(k + SPARE, len(points)), q.points)
+    room = _buffer(points)
     for a in _parts(len(queries)):
         for b in _parts(len(points)):
-            best.offer(a, b, _squared_distances(q, a, p, b))
+            best.offer(a, b, _squared_distances(q, a, p, b, room))
     distance, order = _exact_candidates(queries, points, best.index).sort(dim=1, stable=True)
     return distance[:, :k], best.index.gather(1, order)[:, :k]
 
 
 def balls(real: Tensor, fake: Tensor) -> Iterator[tuple[slice, slice, "Block"]]:
-    """Blocks of all pairs (real, fake), each able to say exactly who is inside whose ball."""
+    """Blocks of all pairs (real, fake), each able to say exactly who is inside whose ball until the next is asked for."""
     centre = centre_of(real)
     r, f = _Rows(real, centre), _Rows(fake, centre)
+    room = _buffer(real)
+    certain, possible = (Buffer(BLOCK**2, torch.bool, real.device) for _ in range(2))
     for a in _parts(len(real)):
         for b in _parts(len(fake)):
             slack = r.tolerance * (r.norms[a, None].double() + f.norms[b].max().double())
-            yield a, b, Block(real[a], fake[b], _squared_distances(r, a, f, b), slack)
+            block = _squared_distances(r, a, f, b, room)
+            yield a, b, Block(real[a], fake[b], block, slack, certain.block(*block.shape), possible.block(*block.shape))
 
 
+@dataclass(frozen=True)
 class Block:
     """Approximate squared distances between some real and some fake points, with the means to settle close calls."""
 
-    def __init__(self, real: Tensor, fake: Tensor, approximate: Tensor, slack: Tensor):
-        self.real, self.fake = real, fake  # (R, D), (F, D)
-        self.approximate = approximate  # (R, F)
-        self.slack = slack  # (R, 1) float64: bound of the approximation's error
+    real: Tensor  # (R, D)
+    fake: Tensor  # (F, D)
+    approximate: Tensor  # (R, F)
+    slack: Tensor  # (R, 1) float64: bound of the approximation's error
+    certain: Tensor  # (R, F) bool, room for answers
+    possible: Tensor  # (R, F) bool
 
     def inside(self, squared_radii: Tensor, closed: bool) -> Tensor:
-        """(R, F) bool: distance <= radius (``closed``) or < radius; radii (R, 1) of real or (1, F) of fake points."""
+        """(R, F) bool: distance <= radius (``closed``) or < radius; radii (R, 1) of real or (1, F) of fake points.
+
+        The answer is valid until the next question.
+        """
         dtype = self.approximate.dtype
-        certain = self.approximate < (squared_radii - self.slack).to(dtype)
-        possible = self.approximate <= (squared_radii + self.slack).to(dtype)
-        row, column = (possible ^ certain).nonzero(as_tuple=True)
-        exact = _exact_pairs(self.real, self.fake, row, column)
-        radius = squared_radii.expand(self.approximate.shape)[row, column]
-        certain[row, column] = exact <= radius if closed else exact < radius
-        return certain
+        torch.lt(self.approximate, (squared_radii - self.slack).to(dtype), out=self.certain)
+        torch.le(self.approximate, (squared_radii + self.slack).to(dtype), out=self.possible)
+        open_question = self.possible.bitwise_xor_(self.certain)
+        if open_question.any():
+            row, column = open_question.nonzero(as_tuple=True)
+            exact = _exact_pairs(self.real, self.fake, row, column)
+            radius = squared_radii.expand(self.approximate.shape)[row, column]
+            self.certain[row, column] = exact <= radius if closed else exact < radius
+        return self.certain
 
 
 def centre_of(points: Tensor) -> Tensor:
     """The mean of the rows, float64."""
-    return points.mean(0, dtype=torch.float64)
+    total = torch.zeros(points.shape[1], dtype=torch.float64, device=points.device)
+    for part in _parts(len(points)):
+        total += points[part].sum(0, dtype=torch.float64)
+    return total / len(points)
 
 
 class _Rows:
@@ -110,18 +130,15 @@ def _parts(count: int) -> list[slice]:
     return [slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
 
 
-def _symmetric_blocks(rows: _Rows) -> Iterator[tuple[slice, slice, Tensor]]:
-    """The blocks on and above the diagonal: the others are their transposes."""
-    parts = _parts(len(rows.points))
-    for index, a in enumerate(parts):
-        for b in parts[index:]:
-            yield a, b, _squared_distances(rows, a, rows, b)
+def _buffer(like: Tensor) -> Buffer:
+    return Buffer(BLOCK**2, like.dtype, like.device)
 
 
-def _squared_distances(x: _Rows, a: slice, y: _Rows, b: slice) -> Tensor:
+def _squared_distances(x: _Rows, a: slice, y: _Rows, b: slice, room: Buffer) -> Tensor:
     """|x|^2 + |y|^2 - 2 x.y, (len a, len b); off by at most the tolerance times the sum of the squared norms."""
     rows = x.points[a]
-    block = inner(rows, rows if x is y and a == b else y.points[b])
+    columns = rows if x is y and a == b else y.points[b]
+    block = inner(rows, columns, out=room.block(len(rows), len(columns)))
     return block.mul_(-2).add_(y.norms[b]).add_(x.norms[a, None])
 
 
@@ -133,8 +150,9 @@ def _exact_candidates(queries: Tensor, points: Tensor, index: Tensor) -> Tensor:
 
 def _exact_pairs(x: Tensor, y: Tensor, row: Tensor, column: Tensor) -> Tensor:
     """Sum of (x[row] - y[column])^2 in float64, (len(row),)."""
-    parts = [
-        (x[i].double() - y[j].double()).square_().sum(1)
-        for i, j in zip(row.split(PAIRS), column.split(PAIRS), strict=True)
-    ]
-    return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64, device=x.device)
+    found = torch.empty(len(row), dtype=torch.float64, device=x.device)
+    step = max(EXACT // x.shape[1], 1)
+    for start in range(0, len(row), step):
+        part = slice(start, start + step)
+        found[part] = x[row[part]].double().sub_(y[column[part]]).square_().sum(1)
+    return found

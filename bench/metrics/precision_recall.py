@@ -90,9 +90,9 @@ def _count(
         for tally in tallies:
             k, closed = tally.ball.k, tally.ball.closed
             in_real = block.inside(real_radii[a, k - 1, None], closed)
-            in_fake = block.inside(fake_radii[b, k - 1][None], closed)
             tally.balls_around_fake[b] += in_real.sum(0).cpu()
             tally.real_ball_hit[a] |= in_real.any(1).cpu()
+            in_fake = block.inside(fake_radii[b, k - 1][None], closed)  # in the place of in_real
             tally.real_in_fake[a] |= in_fake.any(1).cpu()
     return [tally.overlap() for tally in tallies]
 
