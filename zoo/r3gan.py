@@ -3,14 +3,14 @@ arXiv:2501.05441.
 
 Networks: configuration E of section 3: residual blocks of a 1x1, a grouped 3x3 and a 1x1 convolution with an inverted
 bottleneck of 2, groups 16 wide, no normalisation, resampling with [1, 2, 1], fix-up initialisation, a learned 4x4 start
-and its mirror image at the end. Loss: relativistic pairing with R1 and R2 on every step. Constants of the preset CIFAR10
-of brownvc/R3GAN train.py at 19a7ddf: latents of 64, two blocks per size, Adam at 2e-4 falling to 5e-5, gamma 0.05 falling
-to 0.005. Conditional: an embedding beside the latents, and a projection in the critic.
+and its mirror image at the end. Loss: relativistic pairing with R1 and R2 on every step. Constants of the preset
+CIFAR10 of brownvc/R3GAN train.py at 19a7ddf: latents of 64, two blocks per size, Adam at 2e-4 falling to 5e-5, gamma
+0.05 falling to 0.005. Conditional: an embedding beside the latents, and a projection in the critic.
 
 Departures: no augmentation, which the preset ramps up. beta2 stays at 0.99, where the preset raises it from 0.9. The
-cosine schedules run over the first half of the budget, where the preset's run over 20 million images; the half-life of the
-average is 5 % of the images seen and at most 5 million, where the preset's follows the same cosine. Fixed track:
-R channels at R px, doubling with every halving, at most 768 (zoo/widths.py; published: 768 up to 32 px). `r3gan_paper`
+cosine schedules run over the first half of the budget, where the preset's run over 20 million images; the half-life of
+the average is 5 % of the images seen and at most 5 million, where the preset's follows the same cosine. Fixed track: R
+channels at R px, doubling with every halving, at most 768 (zoo/widths.py; published: 768 up to 32 px). `r3gan_paper`
 has the published widths.
 
 Published: FFHQ 256 px FID 2.75, ImageNet 64 px FID 2.09 (the authors' model cards, brownvc/R3GAN-FFHQ-256x256 and

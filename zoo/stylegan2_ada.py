@@ -1,19 +1,19 @@
 """StyleGAN2-ADA. Karras, Aittala, Hellsten, Laine, Lehtinen, Aila, "Training Generative Adversarial Networks with Limited
 Data", NeurIPS 2020, arXiv:2006.06676.
 
-StyleGAN2 (zoo/style_networks.py) whose critic sees nothing but augmented images, with an augmentation strength that follows
-the critic's overfitting (zoo/ada.py): target 0.6, pipeline bgc. Up to 32 px the paper's configuration for CIFAR-10: two
-mapping layers, a critic without residual connections, minibatch standard deviation over 32 images, no path length, no style
-mixing, R1 with gamma = 0.01, weights averaged with a half-life of 500k images. Above that the configuration `auto` of the
-authors' code (NVlabs/stylegan2-ada-pytorch train.py at d72cc7d): a residual critic, groups of 4, path length, mixing,
-gamma = 0.0002 R^2 / batch size, a half-life of 20k images. Conditional: the label is embedded in the mapping network and
-projected in the critic.
+StyleGAN2 (zoo/style_networks.py) whose critic sees nothing but augmented images, with an augmentation strength that
+follows the critic's overfitting (zoo/ada.py): target 0.6, pipeline bgc. Up to 32 px the paper's configuration for
+CIFAR-10: two mapping layers, a critic without residual connections, minibatch standard deviation over 32 images, no
+path length, no style mixing, R1 with gamma = 0.01, weights averaged with a half-life of 500k images. Above that the
+configuration `auto` of the authors' code (NVlabs/stylegan2-ada-pytorch train.py at d72cc7d): a residual critic, groups
+of 4, path length, mixing, gamma = 0.0002 R^2 / batch size, a half-life of 20k images. Conditional: the label is
+embedded in the mapping network and projected in the critic.
 
 Departures: both averages' half-lives stay below 5 % of the images seen, as the code ramps them. The generator's Adam is
-rescaled for the path length even where there is none, as the code does. The augmentation copies pixels
-where a transform is of whole pixels, and mirrors coordinates beyond the border instead of padding the image. No half
-precision or clamping of the member's own. Fixed track: R channels at R px, doubling with every halving,
-latents and styles of 8 R numbers (zoo/widths.py). `stylegan2_ada_paper` has the published widths.
+rescaled for the path length even where there is none, as the code does. The augmentation copies pixels where a
+transform is of whole pixels, and mirrors coordinates beyond the border instead of padding the image. No half precision
+or clamping of the member's own. Fixed track: R channels at R px, doubling with every halving, latents and styles of 8 R
+numbers (zoo/widths.py). `stylegan2_ada_paper` has the published widths.
 
 Published: CIFAR-10, 50k images: FID 2.42 class-conditional (README of the authors' code; abstract of the paper).
 PyTorch-StudioGAN: FID 2.31, IS 10.53 (README at 947b35e, best checkpoint).
