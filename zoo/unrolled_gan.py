@@ -9,8 +9,7 @@ Departures: the critic is as wide as the generator; the experiment halves or qua
 ahead are gradient descent, as eq. 7 writes them; the authors' code unrolls Adam. The rates below are PacGAN's, whose
 code keeps them from the paper. Sizes other than 32 px drop stages at the wide end, or repeat it.
 
-Published: stacked MNIST, 817.4 modes of 1000 with a critic of half the width and ten steps ahead (as quoted in
-Table3.png of fjxmlzn/PacGAN at 190853e). No FID.
+Published: stacked MNIST, 817.4 modes of 1000 at best (as quoted in Table3.png of fjxmlzn/PacGAN at 190853e). No FID.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,89 @@
+"""Makes docs/zoo.md from what is registered: python docs/make_zoo.py"""
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from bench import catalogue, members
+from bench.catalogue import Entry
+from bench.errors import UserError
+from bench.gan import GAN, ImageSpec
+from bench.members import Listing
+
+PAGE = Path(__file__).parent / "zoo.md"
+ABLATIONS = "zoo.stabilisers"
+HEAD = """\
+# The zoo
+
+Made by `python docs/make_zoo.py` from `zoo/catalogue.toml` and the networks themselves; a test fails when it is stale.
+Parameters are trainable ones for 32 x 32 colour images of ten classes, as the fixed track builds them; where they equal a
+reference implementation's the test beside the member says which. Published figures are others', under their protocols: do not
+compare them with this suite's or with each other. What each member departs from stands in its file's docstring.
+
+| member | paper | year | family | conditioned on | objective | regularisers | parameters at 32 px | published FID |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+ABLATION_HEAD = """
+## Which trick helps?
+
+One DCGAN, one change per member (`zoo/stabilisers.py`): + adds to it, ~ replaces a part, - leaves one out.
+
+| member | change |
+| --- | --- |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    listings = [found for found in members.listings().values() if found.entry_point.startswith("zoo.")]
+    rows = [_row(found, described) for found in listings if (described := catalogue.entry(found))]
+    ablations = [found for found in listings if found.entry_point.startswith(ABLATIONS)]
+    return HEAD + "".join(rows) + ABLATION_HEAD + "".join(_ablation_rows(ablations))
+
+
+def _row(listing: Listing, described: Entry) -> str:
+    module = listing.entry_point.partition(":")[0]
+    paper = f"[{described.title}](https://arxiv.org/abs/{described.arxiv})" if described.arxiv else described.title
+    cells = [
+        f"[`{listing.name}`](../{module.replace('.', '/')}.py)",
+        paper,
+        str(described.year),
+        described.family,
+        described.conditioning,
+        described.objective,
+        ", ".join(described.regularisers),
+        parameters(listing),
+        "; ".join(f"{figure.value:g} on {figure.data} ({figure.source})" for figure in described.fid),
+    ]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def parameters(listing: Listing) -> str:
+    """Trainable parameters by player, or why there are none."""
+    try:
+        with torch.device("meta"):
+            gan: GAN = members.builder(listing)(ImageSpec(3, 32, classes=10, source_channels=3))
+    except UserError as error:
+        return str(error)
+    counts = {
+        name: sum(p.numel() for p in player.net.parameters() if p.requires_grad) for name, player in gan.players.items()
+    }
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _ablation_rows(ablations: list[Listing]) -> Iterator[str]:
+    spec = importlib.util.find_spec(ABLATIONS)
+    assert spec is not None
+    assert spec.origin is not None
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    changes = {f.name: ast.get_docstring(f) or "" for f in tree.body if isinstance(f, ast.FunctionDef)}
+    for listing in ablations:
+        function = listing.entry_point.partition(":")[2]
+        yield f"| `{listing.name}` | {changes[function].splitlines()[0]} |\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,78 @@
+"""The zoo's catalogue, and the page that is made from it."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bench import catalogue, members
+from bench.errors import UserError
+from bench.gan import ImageSpec
+
+ROOT = Path(__file__).parents[1]
+ZOO = [found for found in members.listings().values() if found.entry_point.startswith("zoo.")]
+DESCRIBED = [found for found in ZOO if not found.entry_point.startswith("zoo.stabilisers:")]
+CONDITIONING = {
+    "unconditional": "none",
+    "conditional": "class",
+    "paired": "paired image",
+    "unpaired": "unpaired image",
+    "reconstruction": "reconstruction",
+}
+
+
+@pytest.mark.parametrize("listing", DESCRIBED, ids=lambda listing: listing.name)
+def test_every_member_has_an_entry_that_agrees_with_its_file(listing: members.Listing):
+    entry = catalogue.entry(listing)
+    assert entry is not None, f"add [{listing.name}] to zoo/catalogue.toml"
+    citation = (ROOT / "zoo" / f"{listing.entry_point.split(':')[0].split('.')[1]}.py").read_text()
+    assert entry.arxiv in citation
+    gan = members.builder(listing)(ImageSpec(3, 64, classes=4, source_channels=3))
+    assert entry.conditioning == CONDITIONING[gan.task]
+
+
+def test_no_entry_is_left_over():
+    entries = catalogue.parse(ROOT / "zoo" / "catalogue.toml")
+    assert set(entries) <= {listing.name for listing in DESCRIBED}
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_zoo", ROOT / "docs" / "make_zoo.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_fresh(maker: ModuleType):
+    assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == maker.page(), "stale: python docs/make_zoo.py"
+
+
+def test_the_page_has_every_member_and_counts_its_parameters(maker: ModuleType):
+    page = maker.page()
+    assert [listing.name for listing in ZOO if f"`{listing.name}`" not in page] == []
+    assert "generator 4,276,739, critic 1,053,825" in page  # sngan: kwotsin/mimicry's counts at 32 px
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[gan", "not valid TOML"),
+        ('[gan]\ntitle = "GAN"\n', "year: Field required"),
+        ('[gan]\ntitle = "G"\nyear = 1\nfamily = "f"\nobjective = "o"\ncolour = 1\n', "colour: Extra inputs"),
+    ],
+)
+def test_a_catalogue_with_a_fault(tmp_path: Path, text: str, words: str):
+    path = tmp_path / "catalogue.toml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        catalogue.parse(path)
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_member_of_a_package_without_a_catalogue():
+    assert catalogue.entry(members.Listing("mine", "bench.gan:gan", "")) is None
