@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import tables
+from bench import references, tables
 from bench.board import RANKED, Board
 from bench.report.frames import MetricName, metric_name
 from bench.rows import Cell, Column, Row
@@ -175,6 +175,37 @@ def _bar(cell: Cell, span: Span) -> Bar:
         seeds=tuple(span.place(value) for value in cell.values),
         open_low=low is not None and span.beyond(low)[0],
         open_high=high is not None and span.beyond(high)[1],
+    )
+
+
+@dataclass(frozen=True)
+class Published:
+    """A score that somebody else reported."""
+
+    member: str
+    model: str
+    scores: str
+    source: str
+    address: str
+    read: str
+    comparable: str
+    note: str
+
+
+def published(board: Board) -> tuple[Published, ...]:
+    """What others report for the board's members on its data set, with the reason why it is not comparable."""
+    return tuple(
+        Published(
+            member=one.reference.member or tables.NONE,
+            model=one.reference.model + ("" if one.reference.verified else " (unverified)"),
+            scores=references.scores(one.reference),
+            source=one.reference.source.title,
+            address=one.reference.source.address,
+            read=one.reference.source.read,
+            comparable=references.reason(one),
+            note=one.reference.note,
+        )
+        for one in references.beside(board)
     )
 
 

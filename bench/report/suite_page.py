@@ -61,6 +61,8 @@ def build(board: Board, records: Sequence[Record], trainings: Sequence[Training]
         verdict=leaderboard.verdict(board),
         heads=leaderboard.heads(board),
         groups=leaderboard.groups(board, places),
+        published=leaderboard.published(board),
+        tracks=sorted({row.track for row in board.rows}),
         looks=members,
         pages=pages,
         thumbs=gallery.thumbs(walls),

@@ -89,6 +89,7 @@ def test_opens_without_a_request_or_a_complaint(visit: Any, name: str) -> None:
     assert [url for url in seen.requests if url.startswith("file:")] == [seen.page.url]
     assert seen.complaints == []
 
+
 OPEN = """document.querySelectorAll('details').forEach((one) => {
   one.open = !one.matches('.data') || one === document.querySelector('details.data');
 })"""  # all but the many data tables, which are alike

@@ -44,12 +44,12 @@ def _forest(pair: Pair, shown: Sequence[Effect], unit: str, name: str) -> Drawin
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(f"← worse      {UNITS[unit]}      better →")
+    axes.set_xlabel(f"← worse\u2003\u2003{UNITS[unit]}\u2003\u2003better →")
     return Drawing(
         name=name,
         title=f"{pair.variant} against {pair.baseline}, {UNITS[unit]}",
-        caption="Dot: the gain. Bar: its 95 % interval. Thin line: gains within it these seeds would miss one time in five "
-        "or more often.",
+        caption="Dot: the gain. Bar: its 95 % interval. Thin line: true gains that these seeds "
+        "would miss in more than one of five repetitions.",
         figure=figure,
         table=Table(
             ("Metric", "Gain", "Low", "High", "Detectable", "P(better)", "In words"),
