@@ -5,6 +5,7 @@ for proportions, the value itself otherwise. Sums are exactly rounded (`math.fsu
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,10 +21,12 @@ ALPHA = 0.05
 POWER = 0.8
 SEEDS_LIMIT = 1000  # beyond this many seeds nobody will run the comparison
 
-POSITIVE = frozenset(
-    ["fid", "fid-infinity", "intra-fid", "rfid", "inception-score", "path-length", "kl", "lpips", "vendi"]
+# By the name of the metric. What can be negative (KID, FID at infinity) or is a count stays on its own scale.
+POSITIVE = re.compile(
+    "(intra-|reconstruction-)?fid|inception-score|vendi|lpips(-diversity.*)?|perceptual-(diversity.*|distance)|ppl-.*"
+    "|nearest-train|(stacked-)?mode-kl|l1"
 )
-PROPORTION = frozenset(["precision", "recall", "coverage", "accuracy", "gan-test", "gan-train", "authpct"])
+PROPORTION = re.compile("precision|recall|coverage|gan-test|gan-train|accuracy|copies")
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ def scale_of(metric: str, samples: int = 10_000) -> Scale:
     A proportion over `samples` images cannot be told from its bound by less than half an image.
     """
     name = metric.partition("@")[0].partition(":")[0]
-    if name in POSITIVE:
+    if POSITIVE.fullmatch(name):
         return Scale("log")
-    if name in PROPORTION:
+    if PROPORTION.fullmatch(name):
         return Scale("logit", floor=0.5 / max(samples, 2))
     return Scale("identity")
 

@@ -166,3 +166,23 @@ def test_pooled_sd_is_that_of_the_t_test():
     assert st.pooled_sd(A, B) == pytest.approx(pooled, rel=1e-12)
     assert st.pooled_sd([1.0], A) == pytest.approx(np.std(A, ddof=1), rel=1e-12)
     assert st.pooled_sd([1.0], [2.0]) is None
+
+
+def test_every_metric_of_ours_is_on_a_scale_that_its_range_allows():
+    from bench.metrics import table
+
+    for metric in table.ROWS:
+        kind = st.scale_of(metric.name).kind
+        assert (kind == "logit") == (metric.unit == "share"), metric.name
+        assert kind != "log" or metric.low >= 0, metric.name
+    assert {
+        metric.name
+        for metric in table.ROWS
+        if metric.low >= 0 and metric.high > 1 and st.scale_of(metric.name).kind == "identity"
+    } == {
+        "density",
+        "modes",
+        "stacked-modes",
+        "auth-pct",
+        "psnr",
+    }
