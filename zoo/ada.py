@@ -132,7 +132,7 @@ class AdaptiveAugment(nn.Module):
     def forward(self, images: Tensor, random: torch.Generator) -> Tensor:
         dice = Dice(len(images), random)
         with torch.autocast(images.device.type, enabled=False):  # coordinates need more than 8 bits
-            images = blitting(images.float(), self.p, dice)
+            images = blitting(images.to(self.p.dtype), self.p, dice)
             images = geometry(images, self.p, dice, self.wavelet)
             return colour(images, self.p, dice)
 

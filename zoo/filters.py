@@ -17,8 +17,7 @@ class Filter(nn.Module):
 
     def __init__(self, taps: Sequence[float]):
         super().__init__()
-        row = torch.tensor(taps, dtype=torch.float32)
-        row = row / row.sum()
+        row = torch.tensor([tap / sum(taps) for tap in taps])
         self.register_buffer("kernel", row.outer(row)[None, None], persistent=False)
         self.taps = len(taps)
 

@@ -42,7 +42,7 @@ class PathLength(nn.Module):
         random = torch.randn(images.shape, generator=turn.random, device=images.device)
         random = random / sqrt(images.shape[2] * images.shape[3])
         (gradient,) = torch.autograd.grad((images * random).sum(), styles, create_graph=True)
-        lengths = gradient.float().square().sum(2).mean(1).sqrt()  # (N,)
+        lengths = gradient.to(self.mean.dtype).square().sum(2).mean(1).sqrt()  # (N,)
         self.mean.copy_(lengths.detach().mean().lerp(self.mean, self.decay))
         return self.weight * (lengths - self.mean.clone()).square().mean()
 

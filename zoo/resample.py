@@ -89,7 +89,7 @@ class Wavelet(nn.Module):
         fine = self.refine(images)  # starts MARGIN samples before the first pixel's
         origin = CENTRE - MARGIN  # where pixel 0 lies among the fine samples, which are half a pixel apart
         centre = origin + size - 1
-        place = torch.arange(-MARGIN, 2 * size + MARGIN, device=images.device, dtype=torch.float32) - centre
+        place = torch.arange(-MARGIN, 2 * size + MARGIN, device=images.device, dtype=images.dtype) - centre
         grid = torch.stack(torch.meshgrid(place, place, indexing="xy")).flatten(1)  # (2, P): x, y
         inverse = torch.linalg.inv_ex(matrix).inverse  # does not wait for the device
         source = inverse @ (grid - 2 * shift[:, :, None]) + centre  # (N, 2, P)
