@@ -26,6 +26,7 @@ GROUP = "bench.extractors"
 SHIPPED = {
     "digits-cnn": "bench.extractors.convnet",
     "efficientnet-lite0": "bench.extractors.efficientnet",
+    "mnist-cnn": "bench.extractors.convnet",
     "random-cnn": "bench.extractors.random_cnn",
 }
 OFFICIAL = (
