@@ -3,17 +3,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
-from bench import members, suite
+from bench import catalogue, members, suite
 
 Row = dict[str, object]
 
 
 def member_rows() -> list[Row]:
-    """Registered members, with the first words of their docstrings; none is imported."""
-    return [
-        {"name": m.name, "paper": members.summary(m), "entry_point": m.entry_point, "from": m.distribution}
-        for m in members.listings().values()
-    ]
+    """Registered members, with the first words of their docstrings and their catalogue entries; none is imported."""
+    return [_member_row(found) for found in members.listings().values()]
+
+
+def _member_row(found: members.Listing) -> Row:
+    entry = catalogue.entry(found)
+    facts = entry.model_dump(mode="json") if entry else dict.fromkeys(catalogue.Entry.model_fields)
+    origin = {"entry_point": found.entry_point, "from": found.distribution}
+    return {"name": found.name, "paper": members.summary(found), **facts, **origin}
 
 
 def suite_rows() -> list[Row]:

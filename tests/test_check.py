@@ -280,3 +280,24 @@ def test_a_trace_repeats_and_covers_every_stage():
     assert trace == probe.trace(build, SPEC, iterations=4)
     assert set(trace[0]) == {"critic/adversarial"}
     assert torch.get_default_dtype() == torch.float32
+
+
+def test_without_a_compiler_compilation_is_skipped_in_words(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    found = next(found for found in check(sound, [SPEC], compiled=True) if found.name == "torch.compile")
+    assert (found.ok, found.skipped) == (True, True)
+    assert "no C++ compiler was found" in found.words
+
+
+def test_the_compiler_is_asked_where_there_is_one(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    def refuse(net: nn.Module) -> nn.Module:
+        asked.append(type(net).__name__)
+        return net
+
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr("torch.compile", refuse)
+    found = next(found for found in check(sound, [SPEC], compiled=True) if found.name == "torch.compile")
+    assert found.words == "trains and generates under torch.compile"
+    assert asked == ["Generator", "Sequential"]
