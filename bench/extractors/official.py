@@ -7,21 +7,20 @@ no antialias). ``lpips-*`` embed images so that the squared distance of two embe
 """
 
 import hashlib
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from bench.errors import UserError, unknown
+from bench.errors import unknown
+from bench.extractors import official_networks as networks
 from bench.extractors import weight_files
 from bench.extractors.cards import Card
 from bench.extractors.extractor import Extractor, Network, Preparation
 from bench.extractors.weight_files import WeightFile
 
-DINOV2_CODE = "facebookresearch/dinov2:7764ea0f912e53c92e82eb78a2a1631e92725fc8"
 PYTORCH = "https://download.pytorch.org/models"
 CLIP = "https://openaipublic.azureedge.net/clip/models"
 DINOV2 = "https://dl.fbaipublicfiles.com/dinov2"
@@ -64,12 +63,6 @@ CLIP_B32 = _clip_file("clip-vit-b-32", "40d365715913c9da98579312b702a82c18be219c
 CLIP_L14_336 = _clip_file(
     "clip-vit-l-14-336px", "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02", "ViT-L-14-336px"
 )
-# The linear heads of LPIPS v0.1, which come with the lpips package.
-LPIPS_HEADS = {
-    "alex": "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
-    "vgg": "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
-    "squeeze": "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
-}
 
 
 @dataclass(frozen=True)
@@ -90,150 +83,6 @@ class Official:
     piece: int = 50  # images per forward pass
 
 
-@dataclass(frozen=True)
-class Colour:
-    """Grey images get three equal channels; the network resizes by itself."""
-
-    resizing: str
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """(N, 1 or 3, H, W) uint8 => (N, 3, H, W) uint8."""
-        if images.dtype != torch.uint8:
-            raise UserError("this network reads 8-bit images only. For path lengths use one of the lpips networks.")
-        return images.expand(-1, 3, -1, -1)
-
-    def __str__(self) -> str:
-        return f"RGB (grey repeated), uint8; {self.resizing}"
-
-
-@dataclass(frozen=True)
-class PlusMinusOne:
-    """Grey images get three equal channels; pixels in [-1, 1], at the images' own size."""
-
-    smallest: int = 32  # pixels: below, the networks' poolings have nothing left
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """(N, 1 or 3, H, W) in [0, 255] => (N, 3, H, W) float32 in [-1, 1]."""
-        if min(images.shape[2:]) < self.smallest:
-            raise UserError(
-                f"LPIPS needs images of at least {self.smallest} pixels, these have {tuple(images.shape[2:])}."
-            )
-        return (images.float() / 127.5 - 1).expand(-1, 3, -1, -1)
-
-    def __str__(self) -> str:
-        return "RGB (grey repeated), float32 in [-1, 1], no resize"
-
-
-def _resized(side: int) -> Colour:
-    return Colour(f"resize {side}x{side} bilinear as TensorFlow 1, no antialias")
-
-
-class LastOf(nn.Module):
-    """A torch-fidelity extractor as (features, logits)."""
-
-    def __init__(self, inner: nn.Module):
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(N, 3, H, W) uint8 => features (N, D), logits (N, K) or None."""
-        found = self.inner(images)
-        return found[0], found[1] if len(found) > 1 else None
-
-
-class DinoV2(nn.Module):
-    """The class token of DINOv2, with torch-fidelity's preprocessing."""
-
-    MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> tuple[Tensor, None]:
-        """(N, 3, H, W) uint8 => features (N, D)."""
-        from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x as resize
-
-        mean, spread = (images.new_tensor(v, dtype=torch.float32).view(3, 1, 1) * 255 for v in (self.MEAN, self.SPREAD))
-        return self.model((resize(images.float(), size=(224, 224), align_corners=False) - mean) / spread), None
-
-
-class LpipsEmbedding(nn.Module):
-    """Images to vectors whose squared distance is LPIPS: unit activations, scaled by the roots of the head's weights."""
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> tuple[Tensor, None]:
-        """(N, 3, H, W) float in [-1, 1] => (N, D), D depending on H and W."""
-        import lpips
-
-        model = self.model
-        layers = model.net.forward(model.scaling_layer(images))  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
-        parts = []
-        for activation, head in zip(layers, model.lins, strict=True):  # pyright: ignore[reportArgumentType]
-            weight = head.model[-1].weight.clamp(min=0) / activation[0, 0].numel()  # (1, C, 1, 1)
-            parts.append((lpips.normalize_tensor(activation) * weight.sqrt()).flatten(1))
-        return torch.cat(parts, 1), None
-
-
-def _inception(name: str, path: Path) -> nn.Module:
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    return LastOf(FeatureExtractorInceptionV3(name, ["2048", "logits_unbiased"], str(path)))
-
-
-def _vgg16(name: str, path: Path) -> nn.Module:
-    from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
-
-    return LastOf(FeatureExtractorVGG16(name, ["fc2_relu"], str(path)))
-
-
-def _clip(name: str, path: Path) -> nn.Module:
-    from torch_fidelity.feature_extractor_clip import FeatureExtractorCLIP
-
-    return LastOf(FeatureExtractorCLIP(name, ["clip"], str(path)))
-
-
-def _dinov2(name: str, path: Path) -> nn.Module:
-    """The architecture's code comes from its repository at a fixed commit, through torch.hub's cache."""
-    entry = "dinov2_" + path.name.split("_")[1]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that xFormers is not installed
-            model = torch.hub.load(DINOV2_CODE, entry, pretrained=False, trust_repo=True, verbose=False)  # pyright: ignore[reportArgumentType]
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"extractor {name!r}: the code of DINOv2 ({DINOV2_CODE}) is neither in {torch.hub.get_dir()} nor can it be "
-            f"downloaded: {error}. Run once where there is a network, or copy that folder from a machine that has it."
-        ) from None
-    assert isinstance(model, nn.Module)
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return DinoV2(model)
-
-
-def _lpips(name: str, path: Path) -> nn.Module:
-    """lpips builds the network; its trunk gets the verified weights instead of torchvision's unverified download."""
-    import lpips
-
-    net = name.removeprefix("lpips-")
-    _demand_head(net, Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth")
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")  # lpips calls torchvision by a deprecated argument
-        model = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
-    weights = torch.load(path, map_location="cpu", weights_only=True)
-    trunk = {key: weights["features." + key.split(".", 1)[1]] for key in model.net.state_dict()}
-    model.net.load_state_dict(trunk)
-    return LpipsEmbedding(model)
-
-
-def _demand_head(net: str, path: Path) -> None:
-    found = weight_files.sha256(path)
-    if found != LPIPS_HEADS[net]:
-        raise UserError(f"{path}: its sha256 is {found}, expected {LPIPS_HEADS[net]}. Reinstall the package lpips.")
-
-
 TF_WEIGHTS = "Apache-2.0 (TensorFlow models)"
 TORCHVISION = "BSD-3-Clause (torchvision)"
 STEIN = "Oquab et al. 2023 (arXiv:2304.07193); for FD: Stein et al. 2023 (arXiv:2306.04675)"
@@ -241,38 +90,38 @@ ZHANG = "Zhang et al. 2018 (arXiv:1801.03924), version 0.1"
 
 OFFICIAL: Mapping[str, Official] = {
     "inception-v3": Official(
-        INCEPTION, _inception, _resized(299), 2048, 23_850_960, "Inception-v3, TensorFlow 2015-12-05", "FID, KID and IS",
+        INCEPTION, networks.inception, networks.resized(299), 2048, 23_850_960, "Inception-v3, TensorFlow 2015-12-05", "FID, KID and IS",
         "Heusel et al. 2017 (arXiv:1706.08500); Salimans et al. 2016 (arXiv:1606.03498)", TF_WEIGHTS, classes=1008,
     ),
     "vgg16": Official(
-        VGG16, _vgg16, _resized(224), 4096, 134_260_544, "VGG16, fc2 after ReLU", "precision and recall",
+        VGG16, networks.vgg16, networks.resized(224), 4096, 134_260_544, "VGG16, fc2 after ReLU", "precision and recall",
         "Kynkäänniemi et al. 2019 (arXiv:1904.06991)", TORCHVISION, piece=25,
     ),
     "dinov2-vit-s-14": Official(
-        DINOV2_S, _dinov2, _resized(224), 384, 22_056_576, "DINOv2 ViT-S/14", "FD-DINOv2, small", STEIN, "Apache-2.0"
+        DINOV2_S, networks.dinov2, networks.resized(224), 384, 22_056_576, "DINOv2 ViT-S/14", "FD-DINOv2, small", STEIN, "Apache-2.0"
     ),
     "dinov2-vit-l-14": Official(
-        DINOV2_L, _dinov2, _resized(224), 1024, 304_368_640, "DINOv2 ViT-L/14", "FD-DINOv2", STEIN, "Apache-2.0", piece=25
+        DINOV2_L, networks.dinov2, networks.resized(224), 1024, 304_368_640, "DINOv2 ViT-L/14", "FD-DINOv2", STEIN, "Apache-2.0", piece=25
     ),
     "clip-vit-b-32": Official(
-        CLIP_B32, _clip, _resized(224), 512, 87_849_216, "CLIP ViT-B/32, image side", "features with language supervision",
+        CLIP_B32, networks.clip, networks.resized(224), 512, 87_849_216, "CLIP ViT-B/32, image side", "features with language supervision",
         "Radford et al. 2021 (arXiv:2103.00020)", "MIT",
     ),
     "clip-vit-l-14-336": Official(
-        CLIP_L14_336, _clip, _resized(336), 768, 304_293_888, "CLIP ViT-L/14 at 336, image side", "CMMD's features",
+        CLIP_L14_336, networks.clip, networks.resized(336), 768, 304_293_888, "CLIP ViT-L/14 at 336, image side", "CMMD's features",
         "Jayasumana et al. 2024 (arXiv:2401.09603)", "MIT", piece=10,
     ),
     "lpips-alex": Official(
-        ALEXNET, _lpips, PlusMinusOne(), 1152, 2_470_848, "LPIPS on AlexNet", "LPIPS between images", ZHANG,
-        TORCHVISION, head=LPIPS_HEADS["alex"], piece=100,
+        ALEXNET, networks.lpips, networks.PlusMinusOne(), 1152, 2_470_848, "LPIPS on AlexNet", "LPIPS between images", ZHANG,
+        TORCHVISION, head=networks.LPIPS_HEADS["alex"], piece=100,
     ),
     "lpips-vgg": Official(
-        VGG16, _lpips, PlusMinusOne(), 1472, 14_716_160, "LPIPS on VGG16", "LPIPS between images, path length", ZHANG,
-        TORCHVISION, head=LPIPS_HEADS["vgg"], piece=25,
+        VGG16, networks.lpips, networks.PlusMinusOne(), 1472, 14_716_160, "LPIPS on VGG16", "LPIPS between images, path length", ZHANG,
+        TORCHVISION, head=networks.LPIPS_HEADS["vgg"], piece=25,
     ),
     "lpips-squeeze": Official(
-        SQUEEZENET, _lpips, PlusMinusOne(), 2240, 724_736, "LPIPS on SqueezeNet", "LPIPS between images, fast", ZHANG,
-        TORCHVISION, head=LPIPS_HEADS["squeeze"], piece=100,
+        SQUEEZENET, networks.lpips, networks.PlusMinusOne(), 2240, 724_736, "LPIPS on SqueezeNet", "LPIPS between images, fast", ZHANG,
+        TORCHVISION, head=networks.LPIPS_HEADS["squeeze"], piece=100,
     ),
 }  # fmt: skip
 
