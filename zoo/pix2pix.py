@@ -1,0 +1,172 @@
+"""pix2pix. Isola, Zhu, Zhou, Efros, "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017,
+arXiv:1611.07004.
+
+Networks: the U-Net and the PatchGAN of appendix 6.1 as in junyanz/pytorch-CycleGAN-and-pix2pix (models/networks.py), which
+leaves out biases under batch norm. Objective: equation 4 with lambda = 100, the critic's loss halved (section 3.3), Adam at
+2e-4 with beta1 = 0.5, half of the budget at that rate and then linearly to 0. The critic judges source and image together.
+
+Noise is dropout alone, at training and at generation (section 3.3). It sits in the deepest three decoder blocks, as in the
+paper and in phillipi/pix2pix models.lua; the PyTorch code has it one block higher.
+
+Departures: generation uses batch norm's running statistics where the paper uses those of the test batch, so that a picture
+does not depend on its neighbours. One U-Net stage per halving down to 1 px: below 64 px fewer than three decoder blocks
+are as deep as those with dropout, one at 32 px and none at 16 and 8 px, where the mapping is deterministic. Patches shrink
+with images below 64 px (zoo/patch.py). The suite's batch instead of batches of 1, and no random crops. Fixed track: first
+layers half as wide as the image is high, 16 to 64 channels. `pix2pix_paper` has the published 64 throughout.
+
+Published: facades, FID 119.135 of the official weights (mmgeneration configs/pix2pix/README.md at ccd1f56).
+"""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from itertools import pairwise
+from math import log2, prod
+
+import torch
+from torch import Tensor, nn
+
+from bench.gan import GAN, Draw, ImageSpec, Nets, Now, Player, Prompt, Stage, Turn, Update, adam, trainable
+from zoo.convolutional import initialise
+from zoo.objectives import NonSaturating
+from zoo.patch import PatchCritic
+from zoo.rates import hold_then_decay
+from zoo.translation import PUBLISHED_WIDTH, needs_sources, proportionate_width
+
+L1_WEIGHT = 100.0
+Noise = Callable[[int, torch.Generator], Tensor]  # count, random -> (count, K)
+
+
+def widths(resolution: int, width: int) -> list[int]:
+    """Channels after each halving of the picture, down to 1 px: 64, 128, 256, 512, 512, ..."""
+    return [width * min(1 << stage, 8) for stage in range(int(log2(resolution)))]
+
+
+def dropped(resolution: int, width: int) -> list[tuple[int, int, int]]:
+    """Shapes (C, h, w) of the features that are dropped at random, from the deepest block up."""
+    channels = widths(resolution, width)
+    deep = [(channels[stage - 1], resolution >> stage) for stage in reversed(range(4, len(channels)))]
+    return [(count, size, size) for count, size in deep[:3]]
+
+
+class UNet(nn.Module):
+    """Pictures (N, C', H, W) and noise (N, K) in [0, 1) -> images (N, C, H, W) in [-1, 1].
+
+    Each number of the noise decides on one feature of one place: it stays, doubled, or becomes 0.
+    """
+
+    def __init__(self, spec: ImageSpec, width: int):
+        super().__init__()
+        channels = widths(spec.resolution, width)
+        self.dropped = dropped(spec.resolution, width)
+        self.down = nn.ModuleList([nn.Conv2d(spec.source_channels, width, 4, 2, 1, bias=False)])
+        for before, after in pairwise(channels):
+            self.down.append(nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(before, after, 4, 2, 1, bias=False)))
+        for stage, after in zip(self.down[1:-1], channels[1:-1], strict=True):
+            stage.append(nn.BatchNorm2d(after))
+        self.up = nn.ModuleList()
+        for before, after in pairwise(channels[::-1]):
+            doubled = before if len(self.up) == 0 else 2 * before  # the features from below, and the skip
+            convolution = nn.ConvTranspose2d(doubled, after, 4, 2, 1, bias=False)
+            self.up.append(nn.Sequential(nn.ReLU(), convolution, nn.BatchNorm2d(after)))
+        self.out = nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(2 * width, spec.channels, 4, 2, 1), nn.Tanh())
+
+    def forward(self, source: Tensor, noise: Tensor) -> Tensor:
+        skips = [source]
+        for down in self.down:
+            skips.append(down(skips[-1]))
+        features = skips.pop()
+        kept = [part.unflatten(1, shape) for part, shape in zip(self._split(noise), self.dropped, strict=True)]
+        for up, skip in zip(self.up, reversed(skips[1:]), strict=True):
+            features = up(features)
+            if kept:
+                features = features * (2 * (kept.pop(0) < 0.5)).to(features.dtype)
+            features = torch.cat([skip, features], 1)
+        return self.out(features)
+
+    def _split(self, noise: Tensor) -> tuple[Tensor, ...]:
+        return noise.split([prod(shape) for shape in self.dropped], 1) if self.dropped else ()
+
+
+def dropout_noise(resolution: int, width: int) -> Noise:
+    """Uniform numbers in [0, 1) for every feature that may be dropped."""
+    numbers = sum(prod(shape) for shape in dropped(resolution, width))
+    return lambda count, random: torch.rand(count, numbers, generator=random, device=random.device)
+
+
+class TranslationTurn(Turn):
+    """A fake is the translation of the batch's source; both updates of an iteration share one pass, as in the code."""
+
+    def __init__(
+        self,
+        nets: Nets,
+        draw: Draw,
+        mover: str,
+        now: Now,
+        random: torch.Generator,
+        differentiates: frozenset[str],
+        *,
+        noise: Noise,
+    ):
+        super().__init__(nets, draw, mover, now, random, differentiates)
+        self.noise = noise
+
+    @property
+    def source(self) -> Tensor:
+        """The pictures to translate, (N, C', H, W)."""
+        assert self.batch.source is not None
+        return self.batch.source
+
+    @cached_property
+    def fake(self) -> Tensor:
+        """G(x, z), (N, C, H, W); detached while the critic moves."""
+        if "fake" not in self.draw.memo:
+            with trainable(self.nets["generator"]):  # the graph is for the generator's update, which follows
+                noise = self.noise(len(self.source), self.random)
+                self.draw.memo["fake"] = self.nets["generator"](self.source, noise)
+        fake = self.draw.memo["fake"]
+        return fake if self.mover == "generator" else fake.detach()
+
+    def judge(self, images: Tensor) -> Tensor:
+        """D(x, y): logits per patch, (N, P)."""
+        return self.nets["critic"](torch.cat([self.source, images], 1))
+
+
+def halved(turn: Turn) -> Tensor:
+    """Half the critic's loss, which slows it relative to the generator (section 3.3)."""
+    return NonSaturating().critic(turn) / 2
+
+
+def l1(turn: Turn) -> Tensor:
+    """lambda E |y - G(x, z)|, the mean over pixels (eq. 3)."""
+    return L1_WEIGHT * (turn.fake - turn.real).abs().mean()
+
+
+def pix2pix(spec: ImageSpec) -> GAN:
+    """The fixed track's widths."""
+    return _build(spec, proportionate_width(spec.resolution))
+
+
+def pix2pix_paper(spec: ImageSpec) -> GAN:
+    """The published widths."""
+    return _build(spec, PUBLISHED_WIDTH)
+
+
+def _build(spec: ImageSpec, width: int) -> GAN:
+    needs_sources(spec, "pix2pix")
+    rule = partial(nn.init.normal_, std=0.02)
+    optimiser = adam(2e-4, betas=(0.5, 0.999))
+    critic = PatchCritic(spec.source_channels + spec.channels, spec.resolution, width)
+    players = {
+        "generator": Player(initialise(UNet(spec, width), rule), optimiser, rate=hold_then_decay),
+        "critic": Player(initialise(critic, rule), optimiser, rate=hold_then_decay),
+    }
+    noise = dropout_noise(spec.resolution, width)
+    updates = [
+        Update("critic", {"adversarial": halved}),
+        Update("generator", {"adversarial": NonSaturating().generator, "l1": l1}),
+    ]
+
+    def generate(nets: Nets, prompt: Prompt) -> Tensor:
+        return nets["generator"](prompt.source, noise(prompt.count, prompt.random))
+
+    return GAN(players, [Stage(updates, partial(TranslationTurn, noise=noise))], generate, task="paired")
