@@ -96,8 +96,8 @@ class LeCam(nn.Module):
     def remember(self, turn: Turn) -> None:
         """Take the logits of now into the means."""
         share = 1 - self.decay if turn.now.fraction >= self.start else 1.0
-        self.real.lerp_(turn.real_logits.float().mean(), share)
-        self.fake.lerp_(turn.fake_logits.float().mean(), share)
+        self.real.lerp_(turn.real_logits.to(self.real.dtype).mean(), share)
+        self.fake.lerp_(turn.fake_logits.to(self.fake.dtype).mean(), share)
 
 
 @dataclass(frozen=True)
