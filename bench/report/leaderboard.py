@@ -46,6 +46,7 @@ class Head:
 
     name: MetricName
     metric: str
+    note: str  # what tells it from a column of the same name: the network, "held-out"
     arrow: str
     better: str
 
@@ -88,10 +89,16 @@ def heads(board: Board) -> tuple[Head, ...]:
     """One head per metric, the ranking one first, whether a run reports it or not."""
     columns = {column.metric: column.better for column in board.columns}
     better = columns.pop(board.ranking, "lower")
+    found = [(metric_name(metric), metric, which) for metric, which in [(board.ranking, better), *columns.items()]]
+    several = len({name.network for name, _, _ in found if name.network}) > 1
     return tuple(
-        Head(metric_name(metric), metric, "↓" if which == "lower" else "↑", which)
-        for metric, which in [(board.ranking, better), *columns.items()]
+        Head(name, metric, _note(name, several), "↓" if which == "lower" else "↑", which)
+        for name, metric, which in found
     )
+
+
+def _note(name: MetricName, several: bool) -> str:
+    return ", ".join(part for part in (name.network if several else "", "held-out" if name.held_out else "") if part)
 
 
 def groups(board: Board, places: Mapping[str, int]) -> tuple[Group, ...]:
@@ -117,9 +124,9 @@ def _line(board: Board, row: Row, index: int, spans: Mapping[str, "Span"]) -> Li
             if column.metric != board.ranking
         ),
         runs=tables.runs_ok(row),
-        seconds=cost.train_seconds if cost else None,
+        seconds=cost.train_seconds or None if cost else None,  # a calibration row trains nothing
         images=cost.images if cost else None,
-        parameters=sum(size for _, size in cost.parameters) if cost else None,
+        parameters=sum(size for _, size in cost.parameters) or None if cost else None,
     )
 
 
