@@ -94,7 +94,7 @@ def _noisy_cell(draft: Draft, p: float | None) -> GateCell:
 def _settled_by(needed: int | None, seeds: int) -> str:
     if seeds < 2:
         return "one seed has no spread; two each are the least"
-    return f"about {effect.seeds(needed)} each would settle it"
+    return f"{'about ' if needed else ''}{effect.seeds(needed)} each would settle it"
 
 
 def _verdict(
@@ -128,12 +128,13 @@ def _both(draft: Draft) -> str:
 
 
 def _seeds_to_settle(new: Sequence[float], old: Sequence[float], shift: float, margin: float) -> int | None:
-    """The seeds per side with which the change as measured would be called in four of five repetitions."""
+    """The seeds per side that call it in four of five repetitions: a change beyond the margin as measured, and otherwise a
+    member that has not changed. (A measured change just inside the margin is itself mostly noise.)
+    """
     sd = st.pooled_sd(old, new)
     if sd is None:
         return None
-    distance = shift if shift > margin else margin - shift
-    needed = st.seeds_needed(distance, sd, one_sided=True)
+    needed = st.seeds_needed(shift if shift > margin else margin, sd, one_sided=True)
     return None if needed is None else max(needed, min(len(new), len(old)) + 1)
 
 
