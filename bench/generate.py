@@ -34,17 +34,25 @@ class Request:
 
 
 def request(gan: GAN, dataset: DataSet | None, count: int, seed: int) -> Request:
-    """`count` images: latents of the member's prior, classes as frequent as in training, held-out sources in turn."""
+    """`count` images: latents of the member's prior, classes as frequent as in training, held-out sources in turn.
+
+    The sources of a member that reconstructs are the held-out images themselves.
+    """
     random = torch.Generator().manual_seed(seed)
     latents = gan.latents(count, random) if gan.latents else None
     labels = source = None
     if dataset is not None and dataset.train.labels is not None:
         rows = np.random.default_rng(seed).integers(len(dataset.train.labels), size=count)
         labels = torch.from_numpy(np.asarray(dataset.train.labels)[rows].astype(np.int64))
-    if dataset is not None and dataset.held_out.source is not None:
-        rows = np.arange(count) % len(dataset.held_out.source)
-        source = torch.from_numpy(np.asarray(dataset.held_out.source)[rows])
+    pictures = None if dataset is None else _sources(gan, dataset)
+    if pictures is not None:
+        source = torch.from_numpy(np.asarray(pictures[np.arange(count) % len(pictures)]))
     return Request(count, seed, latents, labels, source)
+
+
+def _sources(gan: GAN, dataset: DataSet) -> np.ndarray | None:
+    """What the member is given to translate or to rebuild."""
+    return dataset.held_out.images if gan.task == "reconstruction" else dataset.held_out.source
 
 
 def labelled(asked: Request, labels: Tensor, truncation: float = 1.0) -> Request:

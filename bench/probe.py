@@ -145,7 +145,8 @@ def prompt(gan: GAN, spec: ImageSpec, count: int, seed: int = 0, labels: Sequenc
     if labels is not None:
         classes = torch.tensor(labels)
     size = (spec.resolution, spec.resolution)
-    source = torch.rand(count, spec.source_channels, *size, generator=random) * 2 - 1 if spec.source_channels else None
+    channels = spec.channels if gan.task == "reconstruction" else spec.source_channels
+    source = torch.rand(count, channels, *size, generator=random) * 2 - 1 if channels else None
     return Prompt(count, random, latents, classes, source)
 
 

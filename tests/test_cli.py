@@ -85,9 +85,7 @@ def trained(tmp_path_factory, toys):
         "--device",
         "cpu",
     ]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
@@ -122,9 +120,7 @@ def test_a_run_leaves_sound_records_with_their_pictures(trained):
     assert first.command == "bench run --suite tiny --member toys:toy --seed 0"
     assert {a.kind for a in first.artifacts} == {"grid", "interpolation"}
     for artifact in first.artifacts:
-        with Image.open(
-            trained / "results" / "tiny" / "toy" / artifact.path
-        ) as picture:
+        with Image.open(trained / "results" / "tiny" / "toy" / artifact.path) as picture:
             assert picture.width in (8 * 16, 10 * 16)
 
 
@@ -185,9 +181,7 @@ def test_sample_draws_from_a_record_or_a_checkpoint(after, toys, tmp_path):
     checkpoint = next((after.folder / "home").rglob(f"{source.stem}/last.pt"))
     assert after("sample", checkpoint, "--n", 5, "--out", tmp_path / "folder")[0] == 0
     files = sorted((tmp_path / "folder").iterdir())
-    assert [np.array(Image.open(path)).tolist() for path in files] == images[
-        ..., 0
-    ].tolist()
+    assert [np.array(Image.open(path)).tolist() for path in files] == images[..., 0].tolist()
     assert (
         after(
             "sample",
@@ -203,19 +197,12 @@ def test_sample_draws_from_a_record_or_a_checkpoint(after, toys, tmp_path):
         == 0
     )
     assert pixels(tmp_path / "grid.png").shape == (2 * 16, 8 * 16)
-    assert (
-        after(
-            "sample", source, "--n", 20, "--interpolate", "--out", tmp_path / "path.png"
-        )[0]
-        == 0
-    )
+    assert after("sample", source, "--n", 20, "--interpolate", "--out", tmp_path / "path.png")[0] == 0
     assert pixels(tmp_path / "path.png").shape == (2 * 16, 10 * 16)
 
 
 def test_score_reads_what_sample_wrote(after, toys, tmp_path):
-    after(
-        "sample", one_record(after.folder), "--n", 120, "--out", tmp_path / "fakes.npz"
-    )
+    after("sample", one_record(after.folder), "--n", 120, "--out", tmp_path / "fakes.npz")
     code, out, _ = after(
         "score",
         "--real",
@@ -229,19 +216,11 @@ def test_score_reads_what_sample_wrote(after, toys, tmp_path):
     assert code == 0
     (row,) = json.loads(out)
     assert row["samples_fake"] == 120
-    scores = {
-        s.metric: s.value
-        for s in records.read(one_record(after.folder)).scores
-        if s.sample_seed == 0
-    }
-    assert row["value"] == pytest.approx(
-        scores["fid@digits-cnn"], rel=1e-6
-    )  # the same seed, the same images
+    scores = {s.metric: s.value for s in records.read(one_record(after.folder)).scores if s.sample_seed == 0}
+    assert row["value"] == pytest.approx(scores["fid@digits-cnn"], rel=1e-6)  # the same seed, the same images
 
 
-@pytest.mark.parametrize(
-    "kind", ["members", "suites", "datasets", "metrics", "extractors"]
-)
+@pytest.mark.parametrize("kind", ["members", "suites", "datasets", "metrics", "extractors"])
 def test_lists_are_for_people_and_for_programs(bench, kind):
     rows = json.loads(bench("list", kind, "--json")[1])
     assert rows
@@ -302,14 +281,8 @@ def test_mistakes_get_one_message_and_exit_code_2(bench, arguments, words):
         ("samples = 120\nsample_seeds", "samples = 2\nsample_seeds", "samples"),
     ],
 )
-def test_a_suite_that_cannot_work_is_refused_before_training(
-    bench, toys, old, new, words
-):
-    text = (
-        SUITE.replace(old, new, 1)
-        if old == 'name = "digits"'
-        else SUITE.replace(old, new)
-    )
+def test_a_suite_that_cannot_work_is_refused_before_training(bench, toys, old, new, words):
+    text = SUITE.replace(old, new, 1) if old == 'name = "digits"' else SUITE.replace(old, new)
     (bench.folder / "tiny.toml").write_text(text)
     assert words in bench.refuses("run", "--suite", "tiny.toml", "--device", "cpu")
     assert list(bench.folder.glob("results/**/*.json")) == []
@@ -326,12 +299,8 @@ def test_a_suite_that_cannot_work_is_refused_before_training(
         ("not_a_number", "generate returned NaN"),
     ],
 )
-def test_a_member_that_breaks_the_contract_is_named_before_training(
-    bench, toys, member, words
-):
-    message = bench.refuses(
-        "run", "--suite", "tiny.toml", "--member", f"toys:{member}", "--device", "cpu"
-    )
+def test_a_member_that_breaks_the_contract_is_named_before_training(bench, toys, member, words):
+    message = bench.refuses("run", "--suite", "tiny.toml", "--member", f"toys:{member}", "--device", "cpu")
     assert words in message
     assert member.replace("_", "-") in message
     assert list(bench.folder.glob("results/**/*.json")) == []
@@ -381,18 +350,12 @@ def test_divergence_is_a_result_and_a_mistake_in_a_member_is_a_record(bench, toy
     ]
     assert bench(*again)[0] == 0  # a failure is not tried again unless one asks
     assert bench(*again, "--retry", "failed")[0] == 1
-    assert sorted(
-        r.attempt
-        for r in records.read_all(bench.folder / "results")
-        if r.status == "failed"
-    ) == [1, 2]
+    assert sorted(r.attempt for r in records.read_all(bench.folder / "results") if r.status == "failed") == [1, 2]
 
 
 def test_a_results_folder_that_cannot_be_written(bench, toys):
     (bench.folder / "results").write_text("a file, not a folder")
-    assert "cannot be written" in bench.refuses(
-        "run", "--suite", "tiny.toml", "--device", "cpu"
-    )
+    assert "cannot be written" in bench.refuses("run", "--suite", "tiny.toml", "--device", "cpu")
 
 
 def test_records_that_are_not_sound_are_named(after, tmp_path, bench):
@@ -430,9 +393,7 @@ def test_a_checkpoint_that_belongs_elsewhere_is_refused(after, toys, tmp_path):
 
 
 def test_two_processes_on_one_folder_run_no_cell_twice(tmp_path, toys):
-    (tmp_path / "tiny.toml").write_text(
-        SUITE.replace("seeds = [0, 1]", "seeds = [0, 1, 2, 3]")
-    )
+    (tmp_path / "tiny.toml").write_text(SUITE.replace("seeds = [0, 1]", "seeds = [0, 1, 2, 3]"))
     environment = os.environ | {
         "BENCH_HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1",
     }  # fmt: skip
@@ -447,16 +408,11 @@ def test_two_processes_on_one_folder_run_no_cell_twice(tmp_path, toys):
         "cpu",
     ]
     both = [
-        subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
     outputs = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     found = records.read_all(tmp_path / "results")
     assert [r.seed for r in found] == [0, 1, 2, 3]
-    finished = [
-        line for output in outputs for line in output.splitlines() if " after " in line
-    ]
+    finished = [line for output in outputs for line in output.splitlines() if " after " in line]
     assert len(finished) == 4

@@ -37,9 +37,7 @@ def test_every_shipped_suite_is_valid_and_named_like_its_file(name):
 
 
 def test_a_key_that_nobody_knows_gets_a_suggestion():
-    assert "unknown key 'batchsize'. Did you mean 'batch_size'?" in refusal(
-        GOOD.replace("batch_size", "batchsize")
-    )
+    assert "unknown key 'batchsize'. Did you mean 'batch_size'?" in refusal(GOOD.replace("batch_size", "batchsize"))
     assert "unknown key 'colour'" in refusal('colour = "red"\n' + GOOD)
 
 
@@ -66,11 +64,7 @@ def test_a_key_that_nobody_knows_gets_a_suggestion():
     ],
 )
 def test_what_is_wrong_is_said_with_the_file_and_the_key(old, new, words):
-    message = refusal(
-        GOOD.replace(old, new, 1)
-        if old != "fid@digits-cnn:held-out"
-        else GOOD.replace(old, new)
-    )
+    message = refusal(GOOD.replace(old, new, 1) if old != "fid@digits-cnn:held-out" else GOOD.replace(old, new))
     assert message.startswith("suite file own.toml: ")
     assert words in message
 
@@ -89,9 +83,7 @@ def test_the_digest_knows_what_moves_a_score_and_nothing_else():
     def protocol(text: str, facts=facts) -> str:
         return suite.digest(suite.parse(text, "-").protocol(facts))
 
-    same = GOOD.replace('members = ["dcgan"]', 'members = ["sngan", "dcgan"]').replace(
-        "seeds = [0]", "seeds = [4]"
-    )
+    same = GOOD.replace('members = ["dcgan"]', 'members = ["sngan", "dcgan"]').replace("seeds = [0]", "seeds = [4]")
     assert protocol(same) == suite.digest(base.protocol(facts))
     for old, new in [
         ("images = 1000", "images = 1001"),
@@ -103,11 +95,6 @@ def test_the_digest_knows_what_moves_a_score_and_nothing_else():
 
 
 def test_the_canonical_digest_ignores_order_and_is_known():
-    assert suite.digest({"b": 1, "a": [1.5, "é"]}) == suite.digest(
-        {"a": [1.5, "é"], "b": 1}
-    )
+    assert suite.digest({"b": 1, "a": [1.5, "é"]}) == suite.digest({"a": [1.5, "é"], "b": 1})
     # sha256 of the two bytes {}
-    assert (
-        suite.digest({})
-        == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
-    )
+    assert suite.digest({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"

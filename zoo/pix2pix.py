@@ -21,6 +21,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from itertools import pairwise
 from math import log2, prod
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ class UNet(nn.Module):
         for before, after in pairwise(channels):
             self.down.append(nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(before, after, 4, 2, 1, bias=False)))
         for stage, after in zip(self.down[1:-1], channels[1:-1], strict=True):
-            stage.append(nn.BatchNorm2d(after))
+            cast(nn.Sequential, stage).append(nn.BatchNorm2d(after))
         self.up = nn.ModuleList()
         for before, after in pairwise(channels[::-1]):
             doubled = before if len(self.up) == 0 else 2 * before  # the features from below, and the skip

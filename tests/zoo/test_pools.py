@@ -1,6 +1,6 @@
 import torch
 
-from zoo.pools import ReplayPool
+from zoo.pools import HistoryPool, ReplayPool
 
 
 def numbered(first: int, count: int) -> torch.Tensor:
@@ -54,3 +54,29 @@ def test_a_pool_smaller_than_half_a_batch_serves_what_it_has():
     pool(numbered(0, 4), random)
     assert pool(numbered(10, 4), random).flatten().tolist() == [0, 11, 12, 13]
     assert pool.images.flatten().tolist() == [10]
+
+
+def test_a_history_takes_every_fake_until_it_is_full():
+    pool, random = HistoryPool(5, (1, 1, 1)), torch.Generator().manual_seed(0)
+    for start in (0, 3):
+        assert torch.equal(pool(numbered(start, 3), random), numbered(start, 3))
+    assert pool.images.flatten().tolist() == [0, 1, 2, 3, 4]  # no place is left for the last of the second batch
+    assert pool.filled == 5
+
+
+def test_a_full_history_exchanges_half_of_what_it_is_shown():
+    """Of batches of one, as published: a fake is shown at once or kept, and what is kept stays 2 * 50 calls in the mean."""
+    pool, random = HistoryPool(50, (1, 1, 1)), torch.Generator().manual_seed(0)
+    shown = torch.tensor([pool(numbered(call, 1), random).item() for call in range(8000)])
+    ages = torch.arange(8000)[200:] - shown[200:]
+    assert abs((ages == 0).float().mean() - 0.5) < 0.03
+    assert abs(ages[ages > 0].mean() - 100) < 8  # geometric with p = 1 / 100
+    assert len(set(shown[50:].tolist())) == len(shown) - 50  # nothing is shown twice, but for the first fifty
+
+
+def test_a_history_smaller_than_a_batch_exchanges_what_it_holds():
+    pool, random = HistoryPool(2, (1, 1, 1)), torch.Generator().manual_seed(0)
+    pool(numbered(0, 4), random)
+    mixed = pool(numbered(10, 4), random).flatten().tolist()
+    assert mixed[2:] == [12, 13]
+    assert sorted([*mixed[:2], *pool.images.flatten().tolist()]) == [0, 1, 10, 11]

@@ -1,0 +1,59 @@
+"""Every registered member of the zoo: conformance, and one golden trace of its first losses.
+
+After a change that is meant to change numbers:  python tests/zoo/test_members.py MEMBER ...   (all members if none is named)
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench import members, probe
+from bench.check import check
+from bench.gan import ImageSpec
+
+SPEC = ImageSpec(1, 16, classes=4, source_channels=1)
+SPECS = (SPEC, ImageSpec(3, 8, classes=4, source_channels=3))
+TRACES = Path(__file__).parent / "traces"
+ZOO = [listing for listing in members.listings().values() if listing.entry_point.startswith("zoo.")]
+every_member = pytest.mark.parametrize("listing", ZOO, ids=lambda listing: listing.name)
+
+
+@every_member
+def test_conforms(listing: members.Listing):
+    findings = check(members.builder(listing), SPECS)
+    assert [str(found) for found in findings if not found.ok] == []
+    assert not all(found.skipped for found in findings)
+
+
+@every_member
+def test_the_first_losses_are_as_ever(listing: members.Listing):
+    path = TRACES / f"{listing.name}.json"
+    assert path.is_file(), f"no trace: python tests/zoo/test_members.py {listing.name}"
+    golden = json.loads(path.read_text())
+    trace = probe.trace(members.builder(listing), SPEC)
+    assert len(trace) == len(golden)
+    for step, (now, then) in enumerate(zip(trace, golden, strict=True)):
+        assert now == pytest.approx(then, rel=1e-4, abs=1e-6), f"optimiser step {step}"
+
+
+def test_no_trace_is_left_over():
+    assert {path.stem for path in TRACES.glob("*.json")} == {listing.name for listing in ZOO}
+
+
+def write_trace(listing: members.Listing) -> None:
+    """Ten iterations, one JSON object per optimiser step and line."""
+    with torch.random.fork_rng(devices=[]):
+        trace = probe.trace(members.builder(listing), SPEC)
+    rows = [json.dumps({name: float(f"{value:.8g}") for name, value in step.items()}) for step in trace]
+    (TRACES / f"{listing.name}.json").write_text("[\n" + ",\n".join(rows) + "\n]\n")
+
+
+if __name__ == "__main__":
+    TRACES.mkdir(exist_ok=True)
+    for chosen in ZOO:
+        if not sys.argv[1:] or chosen.name in sys.argv[1:]:
+            write_trace(chosen)
+            print(chosen.name)

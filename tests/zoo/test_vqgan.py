@@ -1,0 +1,152 @@
+"""VQGAN's first stage against reference counts, closed-form gradients and brute force."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bench.data import DataSet
+from bench.data.dataset import Split
+from bench.gan import Batch, Draw, ImageSpec, Now, Prompt
+from bench.generate import request
+from zoo.vqgan import (
+    PUBLISHED,
+    Adversarial,
+    Codebook,
+    Encoder,
+    ReconstructionTurn,
+    balance,
+    codebook,
+    perceptual,
+    pixels,
+    proportionate,
+    straight_through,
+    vqgan,
+)
+
+SPEC = ImageSpec(1, 8)
+
+
+def count(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def test_parameters_are_those_of_the_released_code():
+    with torch.device("meta"):
+        players = vqgan(ImageSpec(3, 256)).players
+    net = players["autoencoder"].net
+    parts = {name: count(net.get_submodule(name)) for name in ("encoder", "decoder", "codebook", "before", "after")}
+    assert parts == {
+        "encoder": 29_298_176,
+        "decoder": 42_449_795,
+        "codebook": 262_144,
+        "before": 65_792,
+        "after": 65_792,
+    }
+    assert count(net) == 72_141_699
+    assert count(players["critic"].net) == 2_765_633
+
+
+@pytest.mark.parametrize(("resolution", "side"), [(256, 16), (128, 16), (64, 16), (32, 8), (16, 4), (8, 2)])
+def test_codes_per_image(resolution: int, side: int):
+    design = proportionate(resolution)
+    with torch.device("meta"):
+        features = Encoder(3, design)(torch.empty(1, 3, resolution, resolution))
+    assert features.shape == (1, design.code_width, side, side)
+
+
+def test_the_design_at_256_px_is_the_published_one():
+    assert proportionate(256) == PUBLISHED
+
+
+def test_the_chosen_code_is_the_nearest():
+    torch.manual_seed(0)
+    book = Codebook(20, 5)
+    nn.init.normal_(book.codes.weight)
+    features = torch.randn(3, 5, 4, 2)
+    flat = features.permute(0, 2, 3, 1).reshape(-1, 5)
+    nearest = torch.cdist(flat, book.codes.weight).argmin(1)
+    assert torch.equal(book.nearest(features).flatten(), nearest)
+    assert torch.equal(book(features).permute(0, 2, 3, 1).reshape(-1, 5), book.codes.weight[nearest])
+
+
+def test_straight_through_has_the_codes_value_and_hands_their_gradient_to_the_features():
+    features, chosen = (torch.randn(2, 3, 2, 2, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    through = straight_through(features, chosen)
+    torch.testing.assert_close(through, chosen)
+    through.pow(3).sum().backward()
+    assert features.grad is not None
+    torch.testing.assert_close(features.grad, 3 * chosen.detach() ** 2)
+    assert chosen.grad is None
+
+
+def turn_of(mover: str = "autoencoder", images: int = 0) -> ReconstructionTurn:
+    torch.manual_seed(0)
+    nets = {name: player.net for name, player in vqgan(SPEC).players.items()}
+    draw = Draw(Batch(torch.rand(2, 1, 8, 8) * 2 - 1))
+    return ReconstructionTurn(nets, draw, mover, Now(images, 100, 0), torch.Generator().manual_seed(0), frozenset())
+
+
+def test_the_codebook_pulls_codes_fully_and_features_by_a_quarter():
+    turn = turn_of()
+    features, chosen = (torch.randn(2, 4, 2, 2, requires_grad=True) for _ in range(2))
+    turn.coded = turn.real, features, chosen
+    codebook(turn).backward()
+    pull = 2 * (chosen - features).detach() / features.numel()
+    torch.testing.assert_close(chosen.grad, pull)
+    torch.testing.assert_close(features.grad, -0.25 * pull)
+
+
+def test_reconstruction_teaches_the_encoder_and_not_the_codes():
+    turn = turn_of()
+    pixels(turn).backward()
+    net = turn.nets["autoencoder"]
+    assert net.get_parameter("codebook.codes.weight").grad is None
+    first = net.get_parameter("encoder.0.weight").grad
+    assert first is not None
+    assert bool(first.ne(0).any())
+
+
+def test_nothing_is_lost_on_a_perfect_reconstruction():
+    turn = turn_of()
+    turn.coded = turn.real, turn.real, turn.real
+    assert pixels(turn) == perceptual(turn) == codebook(turn) == 0
+
+
+def test_balance_is_the_ratio_of_gradient_norms():
+    weight = torch.ones(2, requires_grad=True)
+    likeness, judged = 3 * weight[0] + 4 * weight[1], 2 * weight[0]
+    assert balance(likeness, judged, weight).item() == pytest.approx(5 / (2 + 1e-4))
+    assert balance(1e9 * likeness, judged, weight) == 1e4
+    assert not balance(likeness, judged, weight).requires_grad
+
+
+def test_the_adversarial_term_joins_after_a_quarter_with_the_weight_of_its_gradient():
+    assert Adversarial()(turn_of(images=24)) == 0
+    turn = turn_of(images=25)
+    weight = turn.nets["autoencoder"].get_submodule("decoder")[-1].weight  # pyright: ignore[reportIndexIssue]
+    term, likeness = Adversarial()(turn), pixels(turn) + perceptual(turn)
+    ours, theirs = (torch.autograd.grad(loss, weight, retain_graph=True)[0].norm() for loss in (term, likeness))
+    torch.testing.assert_close(ours, 0.8 * theirs, rtol=1e-2, atol=1e-6)
+
+
+def test_the_critic_judges_the_reconstructions_that_were_just_made():
+    turn = turn_of()
+    made = turn.fake
+    critic = ReconstructionTurn(turn.nets, turn.draw, "critic", turn.now, turn.random, frozenset())
+    assert torch.equal(critic.fake, made)
+    assert not critic.fake.requires_grad
+
+
+def test_what_is_rebuilt_are_the_held_out_images():
+    torch.manual_seed(0)
+    gan = vqgan(SPEC)
+    shades = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.full((1, 1, 8, 8), 50, np.uint8)
+    source = np.zeros((3, 3, 8, 8), np.uint8)
+    asked = request(gan, DataSet("toy", Split(shades, None, source), Split(shades, None, source), (), "", ""), 5, 0)
+    assert asked.source is not None
+    assert asked.source[:, 0, 0, 0].tolist() == [0, 50, 100, 0, 50]
+    nets = {name: player.net.eval() for name, player in gan.players.items()}
+    pictures = torch.rand(2, 1, 8, 8)
+    rebuilt = gan.generate(nets, Prompt(2, torch.Generator(), source=pictures))
+    torch.testing.assert_close(rebuilt, nets["autoencoder"](pictures)[0].clamp(-1, 1))
