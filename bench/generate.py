@@ -19,6 +19,7 @@ from bench.train import Execution
 
 CHUNK = 100  # images per pass; fixed, because noise inside a generator is seeded per chunk
 COLUMNS = 8
+GAP, GREY = 2, 128  # the line between two pictures of a grid: pixels, and their value
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,13 @@ def verified(images: Tensor, count: int, spec: ImageSpec) -> Tensor:
 
 
 def tile(images: Tensor, columns: int = COLUMNS) -> Tensor:
-    """One picture of many, (C, rows * H, columns * W) uint8, without gaps."""
+    """One picture of many, (C, height, width) uint8, with a thin grey line between neighbours."""
     rows = -(-len(images) // columns)
+    framed = torch.nn.functional.pad(images, (0, GAP, 0, GAP), value=GREY)
     missing = rows * columns - len(images)
-    padded = torch.cat([images, images.new_full((missing, *images.shape[1:]), 255)])
-    return padded.unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
+    full = torch.cat([framed, framed.new_full((missing, *framed.shape[1:]), GREY)])
+    picture = full.unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
+    return picture[:, :-GAP, :-GAP]
 
 
 def _prompt(asked: Request, start: int, count: int, device: torch.device) -> Prompt:

@@ -96,6 +96,11 @@ def after(trained, capsys, monkeypatch):
     return Bench(trained, capsys, monkeypatch)
 
 
+def across(images: int) -> int:
+    """Pixels of so many images of 16 px in a row, with lines of 2 px between them."""
+    return 16 * images + 2 * (images - 1)
+
+
 def pixels(path: Path) -> np.ndarray:
     with Image.open(path) as picture:
         return np.array(picture)
@@ -121,7 +126,7 @@ def test_a_run_leaves_sound_records_with_their_pictures(trained):
     assert {a.kind for a in first.artifacts} == {"grid", "interpolation"}
     for artifact in first.artifacts:
         with Image.open(trained / "results" / "tiny" / "toy" / artifact.path) as picture:
-            assert picture.width in (8 * 16, 10 * 16)
+            assert picture.width in (across(8), across(10))
 
 
 def test_the_same_command_runs_nothing_twice(after, toys):
@@ -196,9 +201,9 @@ def test_sample_draws_from_a_record_or_a_checkpoint(after, toys, tmp_path):
         )[0]
         == 0
     )
-    assert pixels(tmp_path / "grid.png").shape == (2 * 16, 8 * 16)
+    assert pixels(tmp_path / "grid.png").shape == (across(2), across(8))
     assert after("sample", source, "--n", 20, "--interpolate", "--out", tmp_path / "path.png")[0] == 0
-    assert pixels(tmp_path / "path.png").shape == (2 * 16, 10 * 16)
+    assert pixels(tmp_path / "path.png").shape == (across(2), across(10))
 
 
 def test_score_reads_what_sample_wrote(after, toys, tmp_path):
