@@ -16,7 +16,7 @@ from bench.sample import Extractor, Sample
 
 ALWAYS = ("fid", "fid:held-out", "kid-full", "precision", "recall", "density", "coverage", "vendi", "nearest-train")
 CLASSIFIED = ("inception-score", "modes", "mode-kl")
-EXTRACTORS = {"digits": "digits-cnn", "mnist": "mnist-cnn", "cifar10": "cifar10-cnn"}  # those made for the set
+EXTRACTORS = {"digits": "digits-cnn", "mnist": "mnist-cnn"}  # those made for the set
 
 
 def score(
@@ -99,7 +99,7 @@ def _defaults(name: str, train: Sample | Statistics) -> list[str]:
             "reference statistics do not say which network they are of. Name it: --metric fid@inception-v3 (those of "
             "pytorch-fid, TTUR and ADM are of Inception-v3)."
         )
-    extractor = EXTRACTORS.get(name, "cifar10-cnn")
+    extractor = EXTRACTORS.get(name, "efficientnet-lite0")
     wanted = [*ALWAYS, *(CLASSIFIED if name in EXTRACTORS else ())]
     return [_with_extractor(metric, extractor) for metric in wanted]
 

@@ -1,7 +1,7 @@
 """Feature networks: a name becomes a function from images to features and logits.
 
-load("cifar10-cnn")(images)     uint8 (N, C, H, W) -> features (N, 256) float32, logits (N, 10) float32
-card("cifar10-cnn").digest      what is known of it, without loading torch
+load("mnist-cnn")(images)     uint8 (N, C, H, W) -> features (N, 128) float32, logits (N, 10) float32
+card("mnist-cnn").digest      what is known of it, without loading torch
 
 An installed package adds its own by an entry point of the group "bench.extractors" that names a function
 ``(device: str) -> Extractor``.

@@ -1,4 +1,4 @@
-"""Make one of the shipped extractors: ``python -m bench.extractors.train cifar10-cnn --data-root ROOT``.
+"""Make one of the shipped extractors: ``python -m bench.extractors.train mnist-cnn --data-root ROOT``.
 
 Writes NAME.safetensors and its card NAME.toml. A training that was stopped continues from its last epoch when the same
 command is run again.
