@@ -16,7 +16,7 @@ from torch import Tensor
 from bench.errors import UserError
 from bench.metrics.contract import Features
 from bench.metrics.memo import once
-from bench.metrics.products import outer
+from bench.metrics.products import congruence, outer
 
 CHUNK = 4096  # rows per pass: bounds memory, does not change the value beyond rounding in float64
 
@@ -98,10 +98,10 @@ def _root_trace(first: Statistics, second: Statistics) -> Tensor:
     assert first.covariance is not None
     lower, failed = torch.linalg.cholesky_ex(first.covariance)
     if not failed:
-        return _sum_of_roots(lower.T @ second.covariance @ lower)
+        return _sum_of_roots(congruence(lower, second.covariance))
     lower, failed = torch.linalg.cholesky_ex(second.covariance)
     if not failed:
-        return _sum_of_roots(lower.T @ first.covariance @ lower)
+        return _sum_of_roots(congruence(lower, first.covariance))
     root = _symmetric_root(first.covariance)
     return _sum_of_roots(root @ second.covariance @ root)
 
@@ -117,8 +117,8 @@ def _restrict(statistics: Statistics, alive: Tensor) -> Statistics:
 
 
 def _sum_of_roots(matrix: Tensor, rank: int | None = None) -> Tensor:
-    """Sum of the square roots of the ``rank`` largest eigenvalues of a positive semi-definite matrix."""
-    eigenvalues = torch.linalg.eigvalsh((matrix + matrix.T) / 2)
+    """Sum of the square roots of the ``rank`` largest eigenvalues of a positive semi-definite matrix: its lower half."""
+    eigenvalues = torch.linalg.eigvalsh(matrix, UPLO="L")
     return eigenvalues[len(matrix) - (len(matrix) if rank is None else rank) :].clamp(min=0).sqrt().sum()
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+TRIANGLE = 256  # columns of a triangular factor at a time
+
 
 class Buffer:
     """Room for blocks of numbers, handed out again and again: what was returned before is overwritten."""
@@ -36,3 +38,22 @@ def outer(x: Tensor) -> Tensor:
         return x.T @ x
     a = x.numpy()
     return torch.from_numpy(a.T @ a)
+
+
+def congruence(lower: Tensor, symmetric: Tensor) -> Tensor:
+    """The lower triangle of L' S L for lower triangular L and symmetric S, both (D, D); what is above is undefined.
+
+    By blocks that leave out what is zero in L and what symmetry gives: D^3 + D^3 / 3 multiplications and additions in the
+    place of 4 D^3.
+    """
+    if lower.device.type != "cpu":
+        return lower.T @ symmetric @ lower
+    factor, middle = lower.numpy(), symmetric.numpy()
+    width = len(factor)
+    right, product = np.empty((width, width), factor.dtype), np.zeros((width, width), factor.dtype)
+    parts = [slice(start, min(start + TRIANGLE, width)) for start in range(0, width, TRIANGLE)]
+    for part in parts:  # S L
+        np.matmul(middle[:, part.start :], factor[part.start :, part], out=right[:, part])
+    for part in parts:  # L' (S L), up to the diagonal
+        np.matmul(factor[part.start :, part].T, right[part.start :, : part.stop], out=product[part, : part.stop])
+    return torch.from_numpy(product)

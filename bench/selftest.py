@@ -1,0 +1,59 @@
+"""Do the official networks of this installation give the published figures? `bench selftest --official`.
+
+60,000 images pass through Inception-v3: minutes on a GPU, hours on a CPU.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import data, extractors
+from bench.evaluate import measure
+from bench.sample import Extractor, Sample
+
+DATA, NETWORK = "cifar10", "inception-v3"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A figure that others published for real images, and what was found here."""
+
+    what: str
+    metric: str
+    published: float
+    tolerance: float
+    source: str
+    found: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figure was reproduced."""
+        return abs(self.found - self.published) <= self.tolerance
+
+
+def official(data_root: Path | None = None, device: str = "cpu") -> list[Calibration]:
+    """Measure CIFAR-10 by Inception-v3: the score of its training set, and training against test images.
+
+    Raises UserError when the weights or the images are not here and cannot be downloaded.
+    """
+    network = extractors.load(NETWORK, device)
+    dataset = data.load(DATA, data_root=data_root)
+    train, test = (
+        Sample.of(split.images, split.labels, name=f"{DATA} {name}", keep=True)
+        for split, name in ((dataset.train, "training images"), (dataset.held_out, "test images"))
+    )
+    return calibrations(train, test, network)
+
+
+def calibrations(train: Sample, test: Sample, network: Extractor) -> list[Calibration]:
+    """The published figures beside those of these samples."""
+    ids = [f"inception-score@{NETWORK}", f"fid@{NETWORK}"]
+    score, distance = measure(ids, test, test, train, lambda name: network)
+    return [
+        Calibration(
+            "Inception Score of the CIFAR-10 training set", score.metric, 11.23678, 0.02, "torch-fidelity README", score.value
+        ),
+        Calibration(
+            "FID of CIFAR-10, training against test images", distance.metric, 3.1508, 0.01, "TTUR, TensorFlow",
+            distance.value,
+        ),
+    ]  # fmt: skip
