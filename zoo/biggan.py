@@ -31,7 +31,8 @@ from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
 from zoo.objectives import Hinge
 from zoo.priors import truncated
 from zoo.regularisers import Orthogonal
-from zoo.resnet import ConvPool, UpBlock, small_width, spectral
+from zoo.resnet import ConvPool, UpBlock, small_width
+from zoo.spectral import spectral
 from zoo.two_player import Latents, two_player
 
 WIDTH = 64

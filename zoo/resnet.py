@@ -10,7 +10,6 @@ from math import sqrt
 
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, interpolate, pad
-from torch.nn.utils.parametrizations import spectral_norm
 
 Norm = Callable[[int], nn.Module]
 
@@ -123,15 +122,4 @@ def glorot(net: nn.Module) -> nn.Module:
         if isinstance(block, UpBlock | DownBlock | PlainBlock):
             nn.init.xavier_uniform_(block.conv1.weight, sqrt(2))
             nn.init.xavier_uniform_(block.conv2.weight, sqrt(2))
-    return net
-
-
-def spectral(net: nn.Module) -> nn.Module:
-    """Divide every weight by its largest singular value: Miyato et al. 2018, algorithm 1. In place.
-
-    One power iteration in every forward pass in training mode.
-    """
-    for layer in list(net.modules()):
-        if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
-            spectral_norm(layer, eps=1e-12)
     return net

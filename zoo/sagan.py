@@ -26,7 +26,8 @@ from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.attention import SelfAttention
 from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
 from zoo.objectives import Hinge
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width, spectral
+from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width
+from zoo.spectral import spectral
 from zoo.two_player import sample, sample_class, two_player
 
 LATENT = 128

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.objectives import Hinge
 from zoo.rates import linear_decay
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width, spectral
+from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width
+from zoo.spectral import spectral
 from zoo.two_player import sample, two_player
 
 LATENT = 128

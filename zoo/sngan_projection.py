@@ -25,7 +25,8 @@ from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
 from zoo.objectives import Hinge
 from zoo.rates import linear_decay
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width, spectral
+from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width
+from zoo.spectral import spectral
 from zoo.two_player import sample_class, two_player
 
 LATENT = 128

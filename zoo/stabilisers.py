@@ -29,7 +29,7 @@ from zoo.penalties import DRAGAN, R1, GradientPenalty
 from zoo.pools import ReplayPool
 from zoo.priors import spherical
 from zoo.regularisers import Consistency, FeatureMatching, HistoricalAverage, LeCam
-from zoo.resnet import spectral
+from zoo.spectral import spectral
 from zoo.turns import noisy, packed, replaying, top_k
 from zoo.two_player import Latents, LatentTurn, sample, two_player
 

@@ -33,8 +33,8 @@ def test_logits_are_those_of_the_reference_implementation():
         expected = reference((images * 255 - 127) / 128)
         expected_features = reference.extract_features((images * 255 - 127) / 128).mean((2, 3))
     features, logits = extractors.load("efficientnet-lite0").network(images)
-    torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(features, expected_features, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(features, expected_features, rtol=1e-4, atol=1e-4)
 
 
 @needs_weights
