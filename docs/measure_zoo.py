@@ -1,0 +1,216 @@
+"""What every member of the zoo learns on the embedded digits: python docs/measure_zoo.py
+
+Trains each member that needs no pictures to translate with one seed under the rules of the suite `digits`, and measures
+its samples before the first step and after the last one. A line of docs/zoo_on_digits.jsonl for each; the same command
+resumes, and trains again only what has no line for its code, budget and seed. docs/zoo_on_digits.md is made from the lines.
+
+    python docs/measure_zoo.py                    every member
+    python docs/measure_zoo.py dcgan biggan       these
+    python docs/measure_zoo.py --page             the page alone
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from bench import members, suite
+from bench.data.batches import Batches
+from bench.errors import UserError
+from bench.evaluate import measure
+from bench.gan import GAN
+from bench.generate import COLUMNS, generate, grid_request, request
+from bench.members import Listing
+from bench.pictures import write_grid
+from bench.record import write_atomically
+from bench.sample import Sample
+from bench.setting import Setting, prepare
+from bench.train import Execution, Training
+
+PAGE = Path(__file__).parent / "zoo_on_digits.md"
+LINES = PAGE.with_suffix(".jsonl")
+FID, ACCURACY = "fid@digits-cnn", "gan-test@digits-cnn"
+TIMES, RECOGNISED = (
+    5.0,
+    0.8,
+)  # the bars: FID so many times lower than at initialisation, share of samples of their class
+SMALLER: dict[str, int] = {}  # images for members that a CPU would take many minutes over
+REASONS: dict[str, str] = {}  # why a member misses a bar, where it is known
+HEAD = """\
+# The zoo on digits
+
+Made by `python docs/measure_zoo.py`: one seed of every member that generates digits from noise or from a class, under the
+rules of the suite `digits` ({images:,} images in batches of {batch}, 16 px, the last checkpoint, {samples:,} samples; FID
+against the training split). One seed says that a member learns, not which member is better: that is what the suite's five
+seeds and `bench leaderboard` are for. A member passes when its FID falls to a fifth of that of its untrained networks and,
+if it is conditional, the extractor's classifier finds the class that was asked for in 80 % of its samples.
+
+| member | images | FID untrained | FID trained | times lower | class found | passes |
+| --- | ---: | ---: | ---: | ---: | ---: | --- |
+"""
+MISSES = "\n## What misses its bar\n\n"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was measured of a member."""
+
+    member: str
+    source_digest: str  # of the member's code
+    images: int
+    seed: int
+    conditional: bool
+    fid_before: float
+    fid_after: float | None  # None: training diverged
+    accuracy: float | None  # share of samples recognised as the class asked for; None: unconditional or diverged
+
+    @property
+    def key(self) -> tuple[str, str, int, int]:
+        """Equal: the same training."""
+        return self.member, self.source_digest, self.images, self.seed
+
+    @property
+    def times(self) -> float:
+        """How many times lower the FID has become."""
+        return self.fid_before / self.fid_after if self.fid_after else 0.0
+
+    @property
+    def passes(self) -> bool:
+        """Whether both bars are met."""
+        return self.times >= TIMES and (not self.conditional or (self.accuracy or 0.0) >= RECOGNISED)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure what is missing, then write the page."""
+    asked = _parse(arguments)
+    setting = prepare(suite.load("digits"), asked.results, Execution())
+    for listing in [] if asked.page else generative(setting, asked.members):
+        images = asked.images or SMALLER.get(listing.name, setting.suite.training.images)
+        wanted = (listing.name, members.source_digest(listing), images, asked.seed)
+        if wanted not in {line.key for line in read(asked.lines)}:
+            line = train(setting, listing, images, asked.seed, asked.grids)
+            keep(line, asked.lines)
+            print(json.dumps(asdict(line)), flush=True)
+    write_atomically(asked.lines.with_suffix(".md"), page(read(asked.lines)).encode())
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("members", nargs="*", help="registered names; all of the zoo if none is given")
+    parser.add_argument("--images", type=int, help="real images shown to every member, instead of its usual budget")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--lines", type=Path, default=LINES, help="where the lines go; the page goes beside them")
+    parser.add_argument("--grids", type=Path, help="a folder for one grid of samples per member")
+    parser.add_argument("--page", action="store_true", help="only write the page from the lines there are")
+    asked = parser.parse_args(arguments)
+    asked.results = asked.lines.parent
+    return asked
+
+
+def generative(setting: Setting, names: list[str]) -> Iterator[Listing]:
+    """Members of the zoo that start from latents; in the order of their names unless names are given."""
+    zoo = [listing for listing in members.listings().values() if listing.entry_point.startswith("zoo.")]
+    for listing in [members.find(name) for name in names] or zoo:
+        try:
+            with torch.device("meta"):
+                gan: GAN = members.builder(listing)(setting.spec)
+        except UserError as refusal:
+            print(f"{listing.name}: {refusal}", file=sys.stderr)
+            continue
+        if gan.latents is not None:
+            yield listing
+
+
+def train(setting: Setting, listing: Listing, images: int, seed: int, grids: Path | None) -> Line:
+    """One member from its first image to its line, seeded as a run of the suite is."""
+    torch.manual_seed(seed)
+    gan: GAN = members.builder(listing)(setting.spec)
+    batches = Batches(
+        setting.dataset.train,
+        setting.suite.training.batch_size,
+        seed=seed,
+        device=setting.execution.device,
+        flip=setting.suite.data.flip,
+    )
+    training = Training(gan, batches, images=images, seed=seed, execution=setting.execution)
+    line = Line(
+        member=listing.name,
+        source_digest=members.source_digest(listing),
+        images=images,
+        seed=seed,
+        conditional=gan.task == "conditional",
+        fid_before=scores(setting, training, [FID])[FID],
+        fid_after=None,
+        accuracy=None,
+    )
+    for _ in training.steps():
+        pass
+    if training.diverged_at_step is not None:
+        return line
+    found = scores(setting, training, [FID, ACCURACY] if line.conditional else [FID])
+    if grids is not None:
+        _write_grid(setting, gan, training.sampling_nets(), grids / f"{listing.name}.png")
+    return replace(line, fid_after=found[FID], accuracy=found.get(ACCURACY))
+
+
+def scores(setting: Setting, training: Training, ids: list[str]) -> dict[str, float]:
+    """The metrics of a sample of the networks as they are; training goes on as if nobody had looked."""
+    with torch.random.fork_rng():
+        nets = training.sampling_nets()
+        asked = request(training.gan, setting.dataset, setting.suite.evaluation.samples, seed=0)
+        images = generate(training.gan, nets, asked, setting.spec, setting.execution)
+        training.resume_training_mode()
+    fake = Sample.of(images, asked.labels, name="sample")
+    found = measure(ids, setting.train, setting.held_out, fake, setting.extractor)
+    return {item.metric: item.value for item in found}
+
+
+def _write_grid(setting: Setting, gan: GAN, nets: dict[str, nn.Module], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images = generate(gan, nets, grid_request(gan, setting.dataset), setting.spec, setting.execution)
+    write_grid(images, path, COLUMNS)
+
+
+def read(path: Path) -> list[Line]:
+    """The lines of the file, if there is one."""
+    rows = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [Line(**json.loads(row)) for row in rows]
+
+
+def keep(line: Line, path: Path) -> None:
+    """Add a line in the place of an older one of the same member and seed."""
+    kept = [other for other in read(path) if (other.member, other.seed) != (line.member, line.seed)]
+    rows = sorted([*kept, line], key=lambda one: (one.member, one.seed))
+    write_atomically(path, "".join(f"{json.dumps(asdict(row))}\n" for row in rows).encode())
+
+
+def page(lines: list[Line]) -> str:
+    """The table, then what misses its bar and why."""
+    rules = suite.load("digits")
+    head = HEAD.format(images=rules.training.images, batch=rules.training.batch_size, samples=rules.evaluation.samples)
+    misses = [line for line in lines if not line.passes]
+    text = head + "".join(_row(line) for line in lines)
+    return text + (MISSES + "".join(_miss(line) for line in misses) if misses else "")
+
+
+def _row(line: Line) -> str:
+    after = "diverged" if line.fid_after is None else f"{line.fid_after:.1f}"
+    found = "" if line.accuracy is None else f"{line.accuracy:.1%}"
+    cells = [f"`{line.member}`", f"{line.images:,}", f"{line.fid_before:.1f}", after, f"{line.times:.1f}", found]
+    return f"| {' | '.join(cells)} | {'yes' if line.passes else 'no'} |\n"
+
+
+def _miss(line: Line) -> str:
+    figures = "diverged" if line.fid_after is None else f"FID {line.times:.1f} times lower"
+    if line.accuracy is not None:
+        figures += f", {line.accuracy:.1%} of the samples of their class"
+    return f"- `{line.member}`: {figures}. {REASONS.get(line.member, 'The reason is not known.')}\n"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
