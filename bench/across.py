@@ -5,9 +5,10 @@ data sets are drawn with replacement, then seeds within each. Pooled over many c
 cell it is not, and Student's t interval is used there (docs/protocol.md).
 """
 
+import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.random import Generator, default_rng
@@ -155,6 +156,15 @@ def render_markdown(found: Across) -> str:
         else []
     )
     return "\n".join([*head, *grid(header, lines), *tail]).rstrip("\n") + "\n"
+
+
+def render_json(found: Across) -> str:
+    """The aggregate as JSON, profiles included."""
+    content = {**asdict(found), "thresholds": THRESHOLDS, "confidence": CONFIDENCE, "resamples": RESAMPLES}
+    return json.dumps(content, indent=1) + "\n"
+
+
+RENDERERS = {"md": render_markdown, "json": render_json}
 
 
 def _line(one: Standing) -> list[str]:

@@ -176,6 +176,19 @@ def test_leaderboard_report_and_validate_read_records_alone(after):
     assert after("leaderboard", "--check")[0] == 1
 
 
+def test_leaderboard_across_suites_is_in_ratios_to_a_baseline(after, bench):
+    code, markdown, _ = after("leaderboard", "--across", "toy")
+    assert code == 0
+    assert markdown.startswith("# Over tiny, against toy\n")
+    assert json.loads(after("leaderboard", "--across", "toy", "--json")[1])["standings"][0]["ratio"] == pytest.approx(1)
+    code, _, words = after("leaderboard", "--across", "toy", "--format", "csv")
+    assert code == 2
+    assert "gives md or json, not csv" in words
+    code, _, words = after("leaderboard", "--across", "nobody")
+    assert code == 2
+    assert "baseline 'nobody' has no complete row. Complete: toy" in words
+
+
 def test_sample_draws_from_a_record_or_a_checkpoint(after, toys, tmp_path):
     source = one_record(after.folder)
     assert after("sample", source, "--n", 5, "--out", tmp_path / "five.npz")[0] == 0

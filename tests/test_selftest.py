@@ -7,7 +7,7 @@ import torch
 
 from bench.extractors import official
 from bench.sample import Sample
-from bench.selftest import Calibration, calibrations
+from bench.selftest import Calibration, calibrations, embedded
 from bench.selftest import official as calibrate
 
 
@@ -37,6 +37,12 @@ def test_figures_stand_beside_the_published_ones():
 def test_a_figure_passes_within_its_tolerance():
     assert Calibration("", "", 3.15, 0.01, "", 3.155).passed
     assert not Calibration("", "", 3.15, 0.01, "", 3.17).passed
+
+
+def test_the_embedded_figures_are_found_here():
+    found = embedded()
+    assert [item.metric for item in found] == ["gan-test@digits-cnn", "inception-score@digits-cnn", "fid@digits-cnn"]
+    assert all(item.passed for item in found), found
 
 
 @pytest.mark.slow

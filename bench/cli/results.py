@@ -1,12 +1,15 @@
 """Verbs on records: leaderboard, report, validate. None of them needs torch."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bench.cli.options import REPORTS, RESULTS, AsJson, Reports, Results
 from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from bench.board import Board
 
 SuiteFilter = Annotated[str | None, typer.Option("--suite", "-s", help="Only this suite.")]
 
@@ -17,6 +20,9 @@ def leaderboard(
     reports: Reports = REPORTS,
     format: Annotated[Literal["md", "csv", "json", "html"], typer.Option("--format", help="What to print.")] = "md",
     as_json: AsJson = False,
+    across: Annotated[
+        str | None, typer.Option(metavar="BASELINE", help="One table over all suites, as ratios to this member.")
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Print nothing; exit 1 when the committed reports are stale.")
     ] = False,
@@ -29,8 +35,13 @@ def leaderboard(
         return
     if format == "html":
         raise UserError("leaderboard --format html: the page is made by `bench report`.")
-    for name in _suites(results, suite):
-        typer.echo(board.render(board.build(board.load(results, name)), "json" if as_json else format), nl=False)
+    format = "json" if as_json else format
+    boards = [board.build(board.load(results, name)) for name in _suites(results, suite)]
+    if across is not None:
+        typer.echo(_over_all(boards, across, format), nl=False)
+        return
+    for one in boards:
+        typer.echo(board.render(one, format), nl=False)
 
 
 def report(
@@ -73,6 +84,14 @@ def plot(
 
     for path in reports.plot(results, suite, out, format):
         typer.echo(path)
+
+
+def _over_all(boards: "list[Board]", baseline: str, format: str) -> str:
+    from bench import across
+
+    if format not in across.RENDERERS:
+        raise UserError(f"leaderboard --across: gives {' or '.join(across.RENDERERS)}, not {format}.")
+    return across.RENDERERS[format](across.across(boards, baseline))
 
 
 def _check(results: Path, reports: Path) -> None:

@@ -1,4 +1,4 @@
-"""Verbs that use networks: plan, run, check, sample, score."""
+"""Verbs that use networks: plan, run, check, sample, score, selftest."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -162,6 +162,29 @@ def score(
     table([_measured(item) for item in found], as_json)
 
 
+def selftest(
+    official: Annotated[
+        bool, typer.Option("--official", help="CIFAR-10 by Inception-v3 too: hours on a processor.")
+    ] = False,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure real images whose scores are known. Exit 1 when a figure is not reproduced."""
+    from dataclasses import asdict
+
+    from bench import selftest as tests
+    from bench.cli.show import table
+
+    chosen = execution_of(device).device
+    found = tests.embedded(str(chosen))
+    if official:
+        found += tests.official(data_root, str(chosen))
+    table([{**asdict(item), "ok": item.passed} for item in found], as_json)
+    if not all(item.passed for item in found):
+        raise typer.Exit(1)
+
+
 def _measured(item: object) -> dict[str, object]:
     keys = ("metric", "value", "samples_real", "samples_fake", "flags")
     return {key: getattr(item, key) for key in keys}
@@ -205,4 +228,4 @@ def setting_of(
     return prepare(loaded, results, execution, data_root)
 
 
-verbs = (run, plan, check, sample, score)
+verbs = (run, plan, check, sample, score, selftest)
