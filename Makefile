@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint benchmark reports clean
+.PHONY: demo test lint benchmark reports gate clean
 
 demo: $(READY)  ## train four GANs on the embedded digits, rank them, write the report
 	$(BIN)/bench run --suite demo --results demo/results
@@ -28,6 +28,21 @@ benchmark: $(READY)  ## speed and memory, as ratios within one run
 
 reports: $(READY)  ## rebuild reports/ from results/
 	$(BIN)/bench report
+
+# Trains both revisions here and now, so that the processor and the libraries are the same. The base's own code runs in a
+# worktree: Python finds the modules of the current folder first.
+BASE ?= origin/main
+GATE_SUITE ?= digits
+GATE_MEMBERS ?= dcgan wgan-gp sngan
+GATE_OPTIONS ?=
+
+gate: $(READY)  ## hold this checkout's members against those of the revision BASE
+	git worktree add --force --detach build/gate/base $(BASE)
+	trap 'git worktree remove --force build/gate/base' EXIT; cd build/gate/base && \
+	$(abspath $(BIN))/python -m bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results ../baseline
+	$(BIN)/bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results build/gate/candidate
+	$(BIN)/bench gate --suite $(GATE_SUITE) --results build/gate/candidate --baseline build/gate/baseline \
+		--margin fid=10% $(GATE_MEMBERS:%=--member %) $(GATE_OPTIONS)
 
 $(READY): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "GAN Bench needs Python 3.11 or newer on the PATH."; exit 1; }
