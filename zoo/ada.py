@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import Turn
+from zoo.layers import full_precision
 from zoo.resample import Wavelet, blit
 
 LN2 = log(2)
@@ -131,7 +132,7 @@ class AdaptiveAugment(nn.Module):
 
     def forward(self, images: Tensor, random: torch.Generator) -> Tensor:
         dice = Dice(len(images), random)
-        with torch.autocast(images.device.type, enabled=False):  # coordinates need more than 8 bits
+        with full_precision(images.device):  # coordinates need more than 8 bits
             images = blitting(images.to(self.p.dtype), self.p, dice)
             images = geometry(images, self.p, dice, self.wavelet)
             return colour(images, self.p, dice)

@@ -1,7 +1,9 @@
-"""Layers and initialisations that several members share unchanged."""
+"""Initialisation and precision that several members share unchanged."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
+import torch
 from torch import Tensor, nn
 
 
@@ -13,3 +15,8 @@ def initialise(net: nn.Module, rule: Callable[[Tensor], object]) -> nn.Module:
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear) and layer.bias is not None:
             nn.init.zeros_(layer.bias)
     return net
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Without autocast inside. The meta device, where networks have shapes and no numbers, knows no autocast at all."""
+    return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()

@@ -12,6 +12,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from bench.gan import Turn
 from zoo.augment import Augmentation
+from zoo.layers import full_precision
 from zoo.objectives import NonSaturating
 
 
@@ -114,7 +115,7 @@ class Orthogonal:
     def __call__(self, turn: Turn) -> Tensor:
         layers = [m for m in turn.nets[self.player].modules() if isinstance(m, nn.Conv2d | nn.Linear)]
         weights = [weight_of(layer).flatten(1) for layer in layers]
-        with torch.autocast(weights[0].device.type, enabled=False):  # a small difference of large sums
+        with full_precision(weights[0].device):  # a small difference of large sums
             return self.weight * torch.stack([overlap(weight) for weight in weights]).sum()
 
 

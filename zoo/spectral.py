@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils.parametrize import register_parametrization
 
+from zoo.layers import full_precision
+
 WARM_UP = 15  # power iterations before the first pass, as in PyTorch
 
 
@@ -30,7 +32,7 @@ class SpectralNorm(nn.Module):
             self.iterate(matrix)
 
     def forward(self, weight: Tensor) -> Tensor:
-        with torch.autocast(weight.device.type, enabled=False):  # an estimate in bfloat16 would be off by a percent
+        with full_precision(weight.device):  # an estimate in bfloat16 would be off by a percent
             matrix = weight.flatten(1)
             if self.training:
                 self.iterate(matrix)

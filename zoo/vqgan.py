@@ -28,6 +28,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam
 from zoo.convolutional import initialise
+from zoo.layers import full_precision
 from zoo.objectives import Hinge
 from zoo.patch import PatchCritic
 from zoo.resnet import UpsampleConv
@@ -135,7 +136,7 @@ class Codebook(nn.Module):
     def nearest(self, features: Tensor) -> Tensor:
         """Which code, (N, h, w) int64."""
         codes = self.codes.weight
-        with torch.autocast(features.device.type, enabled=False):  # distances that differ little
+        with full_precision(features.device):  # distances that differ little
             flat = features.movedim(1, -1).flatten(0, 2).to(codes.dtype)
             distances = codes.square().sum(1) - 2 * flat @ codes.T  # up to |features|^2, the same for all codes
         return distances.argmin(1).unflatten(0, (len(features), *features.shape[2:]))

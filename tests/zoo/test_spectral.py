@@ -74,3 +74,10 @@ def test_a_copy_and_a_saved_state_go_on_alike():
         outputs = [made(images) for made in (net, twin, other)]
         assert torch.equal(outputs[0], outputs[1])
         assert torch.equal(outputs[0], outputs[2])
+
+
+def test_it_can_be_built_without_numbers():
+    """Parameters are counted on the meta device, which knows no autocast."""
+    with torch.device("meta"):
+        net = spectral(nn.Sequential(nn.Linear(4, 3)))
+    assert sum(parameter.numel() for parameter in net.parameters()) == 15
