@@ -40,8 +40,8 @@ gate: $(READY)  ## hold this checkout's members against those of the revision BA
 	git worktree add --force --detach build/gate/base $(BASE)
 	trap 'git worktree remove --force build/gate/base' EXIT; cd build/gate/base && \
 	$(abspath $(BIN))/python -m bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results ../baseline
-	$(BIN)/bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results build/gate/candidate
-	$(BIN)/bench gate --suite $(GATE_SUITE) --results build/gate/candidate --baseline build/gate/baseline \
+	$(BIN)/python -m bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results build/gate/candidate
+	$(BIN)/python -m bench gate --suite $(GATE_SUITE) --results build/gate/candidate --baseline build/gate/baseline \
 		--margin fid=10% $(GATE_MEMBERS:%=--member %) $(GATE_OPTIONS)
 
 $(READY): pyproject.toml requirements.lock
