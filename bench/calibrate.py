@@ -8,7 +8,7 @@ import torch
 from bench import record as records
 from bench.calibration import calibration
 from bench.evaluate import measure
-from bench.generate import COLUMNS
+from bench.grid import COLUMNS
 from bench.journal import Stopwatch
 from bench.outcome import Outcome, compose, now_in_utc, score_of
 from bench.pictures import write_grid

@@ -4,29 +4,30 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from bench import checkpoint, members
+from bench import checkpoint, gallery, members, pictures
 from bench import record as records
 from bench.data.batches import Batches
 from bench.environment import peak_memory_bytes, reset_peak_memory
 from bench.errors import UserError
 from bench.evaluate import Measurement, measure
-from bench.generate import COLUMNS, Request, generate, grid_request, interpolation_request, request
+from bench.exhibit import Exhibit, Show, picture
+from bench.generate import Request, generate, grid_request, request
+from bench.grid import COLUMNS
 from bench.journal import Journal, Meter, Stopwatch
 from bench.outcome import Outcome, better, compose, now_in_utc, score_of
-from bench.pictures import write_grid
 from bench.record import Artifact, Failure, Point, Record, Score
 from bench.sample import Sample
 from bench.setting import Cell, Setting
-from bench.train import Execution, Step, Training
+from bench.train import Step, Training
 
 CURVE_SEED = 1_000_000  # noise of the curve and of the choice of the best checkpoint: never that of a reported score
 GRIDS = 5  # pictures kept over a training
-INTERPOLATION_STEPS = 10
 LOOK_SECONDS = 0.5  # between two looks up from the loop
 
 
@@ -116,7 +117,7 @@ class CellRun:
         with self._watch("evaluate"), torch.random.fork_rng():
             nets = self.training.sampling_nets()
             ids = list(dict.fromkeys((self.setting.suite.ranking, evaluation.selection)))
-            found = self._measure(nets, evaluation.curve_samples, CURVE_SEED, ids)
+            found = self._measure(self._sample(nets, evaluation.curve_samples, CURVE_SEED), ids)
             scores = {item.metric: item.value for item in found}
             self._keep_best(step.now.images, found[ids.index(evaluation.selection)], nets)
             self._keep_grid(step.now.images, nets)
@@ -141,14 +142,14 @@ class CellRun:
         points = max(self.setting.suite.training.images // self.setting.suite.evaluation.every, 1)
         index = len(self.journal.curve) + 1
         if index == 1 or index * GRIDS // points > (index - 1) * GRIDS // points:
-            self._keep_picture("grid", nets, grid_request(self.gan, self.setting.dataset), COLUMNS, images)
+            images_of_grid = self._generate(nets, grid_request(self.gan, self.setting.dataset))
+            self._keep_exhibit(picture("grid", images_of_grid, COLUMNS), images)
 
-    def _keep_picture(
-        self, kind: str, nets: Mapping[str, torch.nn.Module], asked: Request, columns: int, images: int
-    ) -> None:
-        path = self.path.parent / f"{kind}-{images}.png"
-        sha256 = write_grid(self._generate(nets, asked), path, columns)
-        self.journal.pictures.append({"kind": kind, "file": path.name, "sha256": sha256, "images": images})
+    def _keep_exhibit(self, made: Exhibit, images: int) -> None:
+        path = self.path.parent / f"{made.kind}-{images}{made.suffix}"
+        sha256 = pictures.write(path, made.content)
+        kept = {"kind": made.kind, "file": path.name, "sha256": sha256, "images": images, "note": made.note}
+        self.journal.pictures.append(kept)
 
     def _scores(self) -> list[Score]:
         """The reported scores of the last and the best checkpoint, one per metric and sample seed."""
@@ -156,9 +157,6 @@ class CellRun:
             nets = self.training.sampling_nets()
             self._keep(nets, "last")
             scores = self._scores_of(nets, "last")
-            if self.gan.latents is not None:
-                asked = interpolation_request(self.gan, self.setting.dataset, steps=INTERPOLATION_STEPS)
-                self._keep_picture("interpolation", nets, asked, INTERPOLATION_STEPS, self.training.now.images)
             if self.journal.best is not None:
                 for name, net in nets.items():
                     net.load_state_dict(self.journal.best["nets"][name])
@@ -168,16 +166,39 @@ class CellRun:
 
     def _scores_of(self, nets: Mapping[str, torch.nn.Module], which: Literal["last", "best"]) -> list[Score]:
         evaluation = self.setting.suite.evaluation
-        return [
-            score_of(item, which, seed)
-            for seed in evaluation.sample_seeds
-            for item in self._measure(nets, evaluation.samples, seed, list(evaluation.metrics))
-        ]
+        scores: list[Score] = []
+        for seed in evaluation.sample_seeds:
+            with self._watch("generate"):  # part of "evaluate"
+                fake = self._sample(nets, evaluation.samples, seed)
+            scores += [score_of(item, which, seed) for item in self._measure(fake, list(evaluation.metrics))]
+            if which == "last" and seed == evaluation.sample_seeds[0]:
+                self._show(nets, fake)
+        return scores
 
-    def _measure(self, nets: Mapping[str, torch.nn.Module], count: int, seed: int, ids: list[str]) -> list[Measurement]:
-        asked = request(self.gan, self.setting.dataset, count, seed)
-        fake = Sample.of(self._generate(nets, asked), asked.labels, name=f"sample of {self.cell.member.name}")
+    def _show(self, nets: Mapping[str, torch.nn.Module], fake: Sample) -> None:
+        """Keep what the member shows at the end of its training."""
+        setting = self.setting
+        show = Show(
+            self.gan,
+            setting.dataset,
+            partial(self._generate, nets),
+            fake,
+            setting.train,
+            setting.held_out,
+            tuple(dict.fromkeys((setting.suite.ranking, *setting.suite.evaluation.metrics))),
+            setting.extractor,
+            setting.shows_data,
+        )
+        with torch.random.fork_rng():
+            for made in gallery.exhibits(show):
+                self._keep_exhibit(made, self.training.now.images)
+
+    def _measure(self, fake: Sample, ids: list[str]) -> list[Measurement]:
         return measure(ids, self.setting.train, self.setting.held_out, fake, self.setting.extractor)
+
+    def _sample(self, nets: Mapping[str, torch.nn.Module], count: int, seed: int) -> Sample:
+        asked = request(self.gan, self.setting.dataset, count, seed)
+        return Sample.of(self._generate(nets, asked), asked.labels, name=f"sample of {self.cell.member.name}")
 
     def _generate(self, nets: Mapping[str, torch.nn.Module], asked: Request) -> Tensor:
         return generate(self.gan, nets, asked, self.setting.spec, self.setting.execution)
@@ -226,7 +247,7 @@ class CellRun:
                 started=journal.started,
                 seconds=journal.seconds,
                 scores=tuple(scores or ()),
-                artifacts=self._pictures(),
+                artifacts=self._artifacts(),
                 failure=failure,
                 diverged_at_step=diverged_at_step,
                 images_seen=now.images,
@@ -239,16 +260,9 @@ class CellRun:
             ),
         )
 
-    def _pictures(self) -> tuple[Artifact, ...]:
-        """Copy the pictures from the cache to where the record goes."""
-        folder = self.setting.folder(self.cell)
+    def _artifacts(self) -> tuple[Artifact, ...]:
         stem = records.file_stem(self.cell.seed, self.cell.job, self.attempt)
-        found: list[Artifact] = []
-        for picture in self.journal.pictures:
-            name = f"{stem}-{picture['file']}"
-            records.write_atomically(folder / name, (self.path.parent / picture["file"]).read_bytes())
-            found.append(Artifact(kind=picture["kind"], path=name, sha256=picture["sha256"], images=picture["images"]))
-        return tuple(found)
+        return pictures.publish(self.journal.pictures, self.path.parent, self.setting.folder(self.cell), stem)
 
     def _failure(self, error: BaseException) -> Failure:
         tail = tuple(traceback.format_exception(error)[-3:])
@@ -256,19 +270,6 @@ class CellRun:
 
     def _watch(self, phase: str) -> Stopwatch:
         return Stopwatch(self.setting.execution.device, self.journal.seconds, phase)
-
-
-def dry_run(setting: Setting, cell: Cell) -> None:
-    """Build a member and generate two images, so that what cannot work is said before anything is trained."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        gan = members.builder(cell.member)(setting.spec)
-        nets = {name: player.net.eval() for name, player in gan.players.items()}
-        asked = request(gan, setting.dataset, 2, 0)
-        try:
-            generate(gan, nets, asked, setting.spec, Execution())
-        except UserError as error:
-            raise UserError(f"member {cell.member.name!r}: {error}") from None
 
 
 def _weights(nets: Mapping[str, torch.nn.Module]) -> dict[str, dict[str, Tensor]]:

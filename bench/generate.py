@@ -14,12 +14,12 @@ from torch import Tensor
 from bench.data import DataSet
 from bench.errors import UserError
 from bench.gan import GAN, ImageSpec, Nets, Prompt
+from bench.grid import COLUMNS, GAP
 from bench.sample import quantise
 from bench.train import Execution
 
 CHUNK = 100  # images per pass; fixed, because noise inside a generator is seeded per chunk
-COLUMNS = 8
-GAP, GREY = 2, 128  # the line between two pictures of a grid: pixels, and their value
+GREY = 128  # the line between two images of a grid
 
 
 @dataclass(frozen=True)

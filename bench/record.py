@@ -57,10 +57,11 @@ class Point(_Frozen):
 class Artifact(_Frozen):
     """A file beside the record, or a checkpoint in the cache."""
 
-    kind: str  # "grid", "interpolation", "checkpoint"
+    kind: str  # "grid", "nearest-distances", "checkpoint": see docs/report.md
     path: str  # relative to the record's folder; for checkpoints to the cache's
     sha256: str
     images: int | None = None  # where in training it was made
+    note: str = ""  # what a reader must know of it, e.g. the classes of its rows
 
 
 class Failure(_Frozen):

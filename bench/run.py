@@ -4,14 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from filelock import FileLock, Timeout
 
-from bench import calibrate
+from bench import calibrate, members
 from bench import record as records
-from bench.cell import CellRun, Progress, dry_run
+from bench.cell import CellRun, Progress
 from bench.errors import UserError
+from bench.generate import generate, request
 from bench.record import Record, Status
 from bench.setting import Cell, Setting
+from bench.train import Execution
 
 CHECKPOINT_SECONDS = 60.0
 FAILURES: tuple[Status, ...] = ("failed", "out-of-memory")
@@ -66,7 +69,7 @@ def run(
         if cell not in waiting:
             yield Skipped(cell, "has a record")
     for cell in {cell.member.entry_point: cell for cell in waiting if cell.trains}.values():
-        dry_run(setting, cell)
+        _dry_run(setting, cell)
     for cell in waiting:
         yield from _claim_and_run(setting, cell, retry_failed, checkpoint_seconds)
 
@@ -103,3 +106,16 @@ def _run(setting: Setting, cell: Cell, checkpoint_seconds: float) -> Iterator[Ev
             yield Finished(cell, event, path)
         else:
             yield event
+
+
+def _dry_run(setting: Setting, cell: Cell) -> None:
+    """Build a member and generate two images, so that what cannot work is said before anything is trained."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        gan = members.builder(cell.member)(setting.spec)
+        nets = {name: player.net.eval() for name, player in gan.players.items()}
+        asked = request(gan, setting.dataset, 2, 0)
+        try:
+            generate(gan, nets, asked, setting.spec, Execution())
+        except UserError as error:
+            raise UserError(f"member {cell.member.name!r}: {error}") from None

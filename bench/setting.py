@@ -12,7 +12,7 @@ from bench import members, metrics
 from bench import record as records
 from bench.calibration import CALIBRATIONS
 from bench.checkpoint import Identity
-from bench.data import DataSet, Split, load
+from bench.data import DataSet, Split, describe, load
 from bench.errors import UserError
 from bench.extractors import load as load_extractor
 from bench.gan import ImageSpec
@@ -56,6 +56,12 @@ class Setting:
         """What a builder is told."""
         data = self.dataset
         return ImageSpec(data.channels, data.resolution, len(data.classes), data.source_channels)
+
+    @property
+    def shows_data(self) -> bool:
+        """Whether pictures of the data set itself may be kept beside a record."""
+        wanted = self.suite.show_data
+        return describe(self.suite.data.name).shown if wanted is None else wanted
 
     @cached_property
     def protocol(self) -> dict[str, Any]:

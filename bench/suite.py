@@ -75,6 +75,7 @@ class Suite(_Frozen):
     calibration: tuple[str, ...] = ()  # rows shown as floor and ceiling, never ranked
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     ranking: str  # the reported metric that orders the leaderboard
+    show_data: bool | None = None  # keep pictures of real images beside records; None: as the data set's entry says
     data: Data
     training: Training
     evaluation: Evaluation

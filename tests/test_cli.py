@@ -123,10 +123,17 @@ def test_a_run_leaves_sound_records_with_their_pictures(trained):
     keys = {(s.metric, s.checkpoint, s.sample_seed) for s in first.scores}
     assert len(keys) == len(first.scores) == 3 * 2 * 2
     assert first.command == "bench run --suite tiny --member toys:toy --seed 0"
-    assert {a.kind for a in first.artifacts} == {"grid", "interpolation"}
+    pictures = {"grid", "interpolation", "nearest-pixel", "nearest-feature", "best", "worst"}
+    data = {"nearest-distances", "fid-by-samples"}
+    assert {a.kind for a in first.artifacts} == pictures | data
     for artifact in first.artifacts:
-        with Image.open(trained / "results" / "tiny" / "toy" / artifact.path) as picture:
-            assert picture.width in (across(8), across(10))
+        path = trained / "results" / "tiny" / "toy" / artifact.path
+        if artifact.kind in pictures:
+            with Image.open(path) as picture:
+                assert picture.width in (across(8), across(10))
+        else:
+            assert len(path.read_text().splitlines()) > 10
+    assert 0 < first.seconds["generate"] < first.seconds["evaluate"]
 
 
 def test_the_same_command_runs_nothing_twice(after, toys):

@@ -119,7 +119,8 @@ def sample(
 ) -> None:
     """Draw images from a trained member."""
     from bench import trained
-    from bench.generate import COLUMNS, interpolation_request
+    from bench.generate import interpolation_request
+    from bench.grid import COLUMNS
     from bench.pictures import write_grid
 
     execution = execution_of(device)

@@ -10,6 +10,7 @@ import torch
 
 from bench.metrics.contract import Estimate, Features
 from bench.metrics.fid import Statistics, frechet_distance, statistics_of
+from bench.metrics.memo import once
 
 POINTS, SEED = 15, 2020
 FEWEST = 5000  # smallest subset where there are enough fakes; a tenth of them otherwise
@@ -20,11 +21,18 @@ def fid_infinity(real_statistics: Statistics, fake: Features) -> Estimate:
 
     The subsets overlap, so the error describes how straight the line is rather than what a new sample would give.
     """
+    sizes, distances = by_size(fake, real_statistics)
+    return fit(1 / sizes, distances)
+
+
+@once
+def by_size(fake: Features, real_statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
+    """Sample sizes (S,) int64, ascending to all fakes, and the FID of a random subset of each size (S,) float64."""
     count = len(fake)
     sizes = np.unique(np.linspace(smallest(count), count, POINTS).round().astype(int))
     rng = np.random.RandomState(SEED)
     distances = [_distance(real_statistics, fake, rng.permutation(count)[:size]) for size in sizes]
-    return fit(1 / sizes, np.array(distances))
+    return sizes, np.array(distances)
 
 
 def smallest(count: int) -> int:
