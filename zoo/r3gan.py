@@ -1,7 +1,7 @@
 """R3GAN. Huang, Gokaslan, Kuleshov, Tompkin, "The GAN is dead; long live the GAN! A Modern GAN Baseline", NeurIPS 2024,
 arXiv:2501.05441.
 
-Networks: configuration E of section 3: residual blocks of a 1x1, a grouped 3x3 and a 1x1 convolution with an inverted
+Networks: configuration E of the paper's roadmap: residual blocks of a 1x1, a grouped 3x3 and a 1x1 convolution with an inverted
 bottleneck of 2, groups 16 wide, no normalisation, resampling with [1, 2, 1], fix-up initialisation, a learned 4x4 start
 and its mirror image at the end. Loss: relativistic pairing with R1 and R2 on every step. Constants of the preset
 CIFAR10 of brownvc/R3GAN train.py at 19a7ddf: latents of 64, two blocks per size, Adam at 2e-4 falling to 5e-5, gamma
@@ -24,7 +24,7 @@ from math import log2, sqrt
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, one_hot
+from torch.nn.functional import leaky_relu
 
 from bench.gan import GAN, Average, ImageSpec, Nets, Player, Prompt, Turn, adam, gaussian
 from zoo.conditional import needs_labels
@@ -38,111 +38,150 @@ from zoo.widths import Widths, proportionate
 PUBLISHED = Widths(base=24576, most=768, latent=64)  # presets CIFAR10, FFHQ-64 and FFHQ-256 alike
 BLOCKS = 2  # per size
 GROUP = 16  # channels of a group
+SLOPE = 0.2  # of the leaky ReLU
+TAPS = (1, 2, 1)  # of the resampling filter
 BURN_IN = 0.5  # share of the budget until the schedules reach their end
 
 
-def sizes(resolution: int) -> list[int]:
-    """Feature-map sizes: 4, 8, ... R."""
-    return [4 << level for level in range(int(log2(resolution)) - 1)]
+def widths_of(resolution: int, widths: Widths) -> list[int]:
+    """Channels of features at 4, 8, ... R px."""
+    return [widths.at(4 << level) for level in range(int(log2(resolution)) - 1)]
 
 
-@torch.no_grad()
-def scaled(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Conv2d | nn.Linear:
-    """Weights from N(0, gain^2 / fan-in), where the fan-in of a grouped convolution is its group's."""
-    layer.weight.normal_(0, gain / sqrt(layer.weight[0].numel()))
-    return layer
-
-
-class Activation(nn.Module):
-    """Leaky ReLU of a biased input: the only biases there are."""
+class BiasedReLU(nn.Module):
+    """Leaky ReLU of the features plus a bias per channel: the only biases there are."""
 
     def __init__(self, width: int):
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(width, 1, 1))
 
     def forward(self, features: Tensor) -> Tensor:
-        return leaky_relu(features + self.bias, 0.2)
+        return leaky_relu(features + self.bias, SLOPE)
 
 
 class Residual(nn.Module):
-    """x + 1x1(act(grouped 3x3(act(1x1(x))))), twice as wide inside: (N, C, H, W) -> the same.
+    """Features plus a branch that is twice as wide inside: 1x1, grouped 3x3, 1x1. (N, C, H, W) -> the same."""
 
-    Fix-up initialisation (Zhang et al. 2019, arXiv:1901.09321): the last layer starts at 0, the others with He's gain
-    shrunk by L^(-1/4) for L residual blocks.
-    """
-
-    def __init__(self, width: int, blocks: int):
+    def __init__(self, width: int):
         super().__init__()
         inner = 2 * width
-        gain = sqrt(2 / (1 + 0.2**2)) * blocks**-0.25
-        self.layers = nn.Sequential(
-            scaled(nn.Conv2d(width, inner, 1, bias=False), gain),
-            Activation(inner),
-            scaled(nn.Conv2d(inner, inner, 3, padding=1, groups=inner // GROUP, bias=False), gain),
-            Activation(inner),
-            scaled(nn.Conv2d(inner, width, 1, bias=False), 0),
+        self.branch = nn.Sequential(
+            nn.Conv2d(width, inner, 1, bias=False),
+            BiasedReLU(inner),
+            nn.Conv2d(inner, inner, 3, padding=1, groups=inner // GROUP, bias=False),
+            BiasedReLU(inner),
+            nn.Conv2d(inner, width, 1, bias=False),
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        return features + self.layers(features)
+        return features + self.branch(features)
 
 
-class Resize(nn.Module):
-    """Twice or half the size, filtered with [1, 2, 1]; a 1x1 convolution where the width changes, at the smaller size."""
+class Enlarge(nn.Sequential):
+    """(N, C, H, W) -> (N, C', 2H, 2W)."""
 
-    def __init__(self, before: int, after: int, *, up: bool):
-        super().__init__()
-        self.up = up
-        self.filter = Filter([1, 2, 1])
-        self.widen = scaled(nn.Conv2d(before, after, 1, bias=False)) if before != after else nn.Identity()
+    def __init__(self, before: int, after: int):
+        super().__init__(*match(before, after), Up(TAPS))
+
+
+class Shrink(nn.Sequential):
+    """(N, C, H, W) -> (N, C', H/2, W/2)."""
+
+    def __init__(self, before: int, after: int):
+        super().__init__(Down(TAPS), *match(before, after))
+
+
+class Up(Filter):
+    """Twice the size, filtered."""
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.filter.up(self.widen(features)) if self.up else self.widen(self.filter.down(features))
+        return self.up(features)
+
+
+class Down(Filter):
+    """Half the size, filtered."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.down(features)
+
+
+def match(before: int, after: int) -> list[nn.Module]:
+    """A 1x1 convolution where the width changes; it stands on the side of the smaller size."""
+    return [nn.Conv2d(before, after, 1, bias=False)] if before != after else []
+
+
+def trunk(widths: list[int], resize: type[Enlarge] | type[Shrink]) -> nn.Sequential:
+    """Residual blocks at every size, with a change of size between one and the next."""
+    blocks = [Residual(width) for width in widths for _ in range(BLOCKS)]
+    layers: list[nn.Module] = [*blocks[:BLOCKS]]
+    for index, (before, after) in enumerate(pairwise(widths), start=1):
+        layers += [resize(before, after), *blocks[index * BLOCKS : (index + 1) * BLOCKS]]
+    return nn.Sequential(*layers)
 
 
 class Generator(nn.Module):
-    """z (N, Z), labels (N,) if conditional -> images (N, C, R, R), unbounded."""
+    """z (N, Z), labels (N,) if conditional -> images (N, C, R, R), unbounded.
+
+    The latents weigh the maps of a learned 4x4 picture.
+    """
 
     def __init__(self, spec: ImageSpec, widths: Widths, classes: int = 0):
         super().__init__()
-        self.classes = classes
-        every = [widths.at(size) for size in sizes(spec.resolution)]
-        blocks = BLOCKS * len(every)
-        self.embed = scaled(nn.Linear(classes, widths.latent, bias=False)) if classes else None
-        self.basis = nn.Parameter(torch.randn(every[0], 4, 4))
-        self.weigh = scaled(nn.Linear(widths.latent * (2 if classes else 1), every[0], bias=False))
-        self.stages = nn.Sequential(*(Residual(every[0], blocks) for _ in range(BLOCKS)))
-        for before, after in pairwise(every):
-            self.stages.extend([Resize(before, after, up=True), *(Residual(after, blocks) for _ in range(BLOCKS))])
-        self.to_rgb = scaled(nn.Conv2d(every[-1], spec.channels, 1, bias=False))
+        channels = widths_of(spec.resolution, widths)
+        self.label = nn.Embedding(classes, widths.latent) if classes else None
+        self.weigh = nn.Linear(widths.latent * (2 if classes else 1), channels[0], bias=False)
+        self.start = nn.Parameter(torch.randn(channels[0], 4, 4))
+        self.trunk = trunk(channels, Enlarge)
+        self.to_rgb = nn.Conv2d(channels[-1], spec.channels, 1, bias=False)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        if self.embed is not None and labels is not None:
-            latents = torch.cat([latents, self.embed(one_hot(labels, self.classes).to(latents.dtype))], 1)
-        return self.to_rgb(self.stages(self.basis * self.weigh(latents)[:, :, None, None]))
+        if self.label is not None and labels is not None:
+            latents = torch.cat([latents, self.label(labels)], 1)
+        return self.to_rgb(self.trunk(self.weigh(latents)[:, :, None, None] * self.start))
 
 
 class Critic(nn.Module):
-    """Images (N, C, R, R), labels (N,) if conditional -> logits (N,)."""
+    """Images (N, C, R, R), labels (N,) if conditional -> logits (N,).
+
+    The generator in the mirror: each 4x4 map is summed with learned weights of its own.
+    """
 
     def __init__(self, spec: ImageSpec, widths: Widths, classes: int = 0):
         super().__init__()
-        self.classes = classes
-        every = [widths.at(size) for size in reversed(sizes(spec.resolution))]
-        blocks, last = BLOCKS * len(every), every[-1]
-        self.from_rgb = scaled(nn.Conv2d(spec.channels, every[0], 1, bias=False))
-        self.stages = nn.Sequential(*(Residual(every[0], blocks) for _ in range(BLOCKS)))
-        for before, after in pairwise(every):
-            self.stages.extend([Resize(before, after, up=False), *(Residual(after, blocks) for _ in range(BLOCKS))])
-        self.basis = scaled(nn.Conv2d(last, last, 4, groups=last, bias=False))
-        self.head = scaled(nn.Linear(last, last if classes else 1, bias=False))
-        self.embed = scaled(nn.Linear(classes, last, bias=False), 1 / sqrt(last)) if classes else None
+        channels = widths_of(spec.resolution, widths)[::-1]
+        last = channels[-1]
+        self.from_rgb = nn.Conv2d(spec.channels, channels[0], 1, bias=False)
+        self.trunk = trunk(channels, Shrink)
+        self.end = nn.Conv2d(last, last, 4, groups=last, bias=False)
+        self.judge = nn.Linear(last, last if classes else 1, bias=False)
+        self.label = nn.Embedding(classes, last) if classes else None
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        features = self.head(self.basis(self.stages(self.from_rgb(images))).flatten(1))
-        if self.embed is None or labels is None:
+        features = self.judge(self.end(self.trunk(self.from_rgb(images))).flatten(1))
+        if self.label is None or labels is None:
             return features.squeeze(1)
-        return (features * self.embed(one_hot(labels, self.classes).to(features.dtype))).sum(1)
+        return (features * self.label(labels)).sum(1) / sqrt(features.shape[1])
+
+
+@torch.no_grad()
+def fixup(net: nn.Module) -> nn.Module:
+    """Start weights at a variance of 1 / fan-in, and residual branches at zero. In place.
+
+    Zhang et al. 2019, arXiv:1901.09321: the last of m layers in each of L branches is 0, the others have He's gain times
+    L^(-1 / (2m - 2)), here m = 3. A grouped convolution's fan-in is its group's; an embedding's is the number of classes.
+    """
+    blocks = [layer for layer in net.modules() if isinstance(layer, Residual)]
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.weight.normal_(0, layer.weight[0].numel() ** -0.5)
+        elif isinstance(layer, nn.Embedding):
+            layer.weight.normal_(0, layer.num_embeddings**-0.5)
+    for block in blocks:
+        *others, last = (layer for layer in block.branch if isinstance(layer, nn.Conv2d))
+        for layer in others:
+            layer.weight *= sqrt(2 / (1 + SLOPE**2)) * len(blocks) ** -0.25
+        last.weight.zero_()
+    return net
 
 
 @dataclass(frozen=True)
@@ -172,8 +211,8 @@ def build(spec: ImageSpec, widths: Widths, classes: int = 0) -> GAN:
     optimiser, rate = adam(2e-4, betas=(0.0, 0.99)), partial(cosine, end=0.25, share=BURN_IN)
     average = Average(half_life_images=5_000_000, ramp=0.05)
     players = {
-        "generator": Player(Generator(spec, widths, classes), optimiser, average, rate),
-        "critic": Player(Critic(spec, widths, classes), optimiser, rate=rate),
+        "generator": Player(fixup(Generator(spec, widths, classes)), optimiser, average, rate),
+        "critic": Player(fixup(Critic(spec, widths, classes)), optimiser, rate=rate),
     }
     latents = gaussian(widths.latent)
     game = two_player(

@@ -10,7 +10,20 @@ from bench.errors import UserError
 from bench.gan import ImageSpec, Now
 from zoo.objectives import Relativistic
 from zoo.penalties import R1, R2
-from zoo.r3gan import Falling, Residual, Resize, r3gan, r3gan_cond, r3gan_cond_paper, r3gan_paper, scaled
+from zoo.r3gan import (
+    Critic,
+    Down,
+    Enlarge,
+    Falling,
+    Residual,
+    Shrink,
+    Up,
+    fixup,
+    r3gan,
+    r3gan_cond,
+    r3gan_cond_paper,
+    r3gan_paper,
+)
 from zoo.rates import cosine
 
 
@@ -36,29 +49,42 @@ def test_parameters_are_those_of_the_presets(builder, spec, generator, critic):
 
 def test_a_grouped_convolution_starts_with_the_fan_in_of_a_group():
     torch.manual_seed(0)
-    layer = scaled(nn.Conv2d(128, 128, 3, groups=8, bias=False), gain=1.5)
-    assert float(layer.weight.detach().std()) == pytest.approx(1.5 / math.sqrt(16 * 9), rel=0.03)
+    layer = fixup(nn.Sequential(nn.Conv2d(128, 128, 3, groups=8, bias=False)))[0]
+    assert float(layer.weight.detach().std()) == pytest.approx(1 / math.sqrt(16 * 9), rel=0.03)
 
 
 def test_residual_blocks_start_as_the_identity_with_fixup_gains():
     torch.manual_seed(0)
-    block = Residual(64, blocks=8)
+    blocks = fixup(nn.Sequential(*(Residual(64) for _ in range(8))))
     features = torch.randn(2, 64, 8, 8)
-    assert torch.equal(block(features), features)
-    first, _, second, _, last = block.layers
+    assert torch.equal(blocks(features), features)
+    first, _, second, _, last = blocks[3].branch
     gain = math.sqrt(2 / 1.04) * 8**-0.25
     assert float(first.weight.detach().std()) == pytest.approx(gain / math.sqrt(64), rel=0.03)
     assert float(second.weight.detach().std()) == pytest.approx(gain / math.sqrt(16 * 9), rel=0.03)
     assert second.groups == 8
     assert not last.weight.any()
-    assert [name for name, _ in block.named_parameters() if "bias" in name] == ["layers.1.bias", "layers.3.bias"]
+    assert [name for name, _ in blocks[0].named_parameters() if "bias" in name] == ["branch.1.bias", "branch.3.bias"]
 
 
-def test_resizing_keeps_a_constant():
-    for up, size in ((True, 16), (False, 4)):
-        out = Resize(4, 4, up=up)(torch.ones(1, 4, 8, 8))
-        assert out.shape == (1, 4, size, size)
-        torch.testing.assert_close(out[:, :, 1:-1, 1:-1], torch.ones(1, 4, size - 2, size - 2))
+def test_an_embedding_starts_as_a_layer_that_sees_one_of_the_classes():
+    torch.manual_seed(0)
+    critic = r3gan_cond(ImageSpec(1, 16, 10)).players["critic"].net
+    assert isinstance(critic, Critic)
+    assert critic.label is not None
+    assert float(critic.label.weight.detach().std()) == pytest.approx(1 / math.sqrt(10), rel=0.1)
+
+
+@pytest.mark.parametrize(("resize", "size"), [(Enlarge, 16), (Shrink, 4)])
+def test_resizing_keeps_a_constant(resize, size):
+    out = resize(4, 4)(torch.ones(1, 4, 8, 8))
+    assert out.shape == (1, 4, size, size)
+    torch.testing.assert_close(out[:, :, 1:-1, 1:-1], torch.ones(1, 4, size - 2, size - 2))
+
+
+def test_widths_change_at_the_smaller_size():
+    assert [type(layer) for layer in Enlarge(8, 4)] == [nn.Conv2d, Up]
+    assert [type(layer) for layer in Shrink(4, 8)] == [Down, nn.Conv2d]
 
 
 class Judged:
