@@ -103,7 +103,7 @@ def cutout(images: Tensor, random: torch.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class DiffAugment:
-    """Zhao et al. 2020, arXiv:2006.10738: the policy "color, translation, cutout" of section 4, in that order."""
+    """Zhao et al. 2020, arXiv:2006.10738: its strongest policy, "color, translation, cutout", in that order."""
 
     policy: Sequence[Augmentation] = (colour, translation, cutout)
 

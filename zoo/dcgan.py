@@ -4,8 +4,8 @@ Adversarial Networks", ICLR 2016, arXiv:1511.06434.
 Networks: figure 1 and the guidelines of section 3, at the widths of the authors' Torch code (soumith/dcgan.torch
 main.lua: ngf = ndf = 64, latents of 100, 4x4 kernels), one doubling of width per halving of the image.
 
-Departures: none from soumith/dcgan.torch at 64 px. The paper's text draws latents uniformly (section 4), the Torch code
-normally; the code is followed. Other sizes drop or add stages; widths stop doubling at 512. As in that code, both updates
+Departures: none from soumith/dcgan.torch at 64 px. The paper draws latents uniformly (figure 1), the Torch code normally;
+the code is followed. Other sizes drop or add stages; widths stop doubling at 512. As in that code, both updates
 of an iteration share one generator pass.
 
 Published: no FID or Inception Score in the paper. On CIFAR-10, FID 42.72 and IS 6.01 (w86763777/pytorch-gan-collections

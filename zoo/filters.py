@@ -1,6 +1,6 @@
 """Low-pass filters around a change of resolution: binomial taps such as [1, 2, 1] and [1, 3, 3, 1].
 
-Zhang 2019, arXiv:1904.11486; in the StyleGANs since Karras et al. 2019, arXiv:1812.04948, section 2.
+Zhang 2019, arXiv:1904.11486; in the StyleGANs since Karras et al. 2019, arXiv:1812.04948.
 """
 
 from collections.abc import Sequence

@@ -115,7 +115,7 @@ class InformationTurn(ReadingTurn):
 
 
 def information(turn: Turn) -> Tensor:
-    """-L_I up to the codes' entropy, eq. 4 and 5: how badly Q reads the codes off the images. Lambda = 1 (section 7)."""
+    """-L_I up to the codes' entropy, eq. 4 and 5: how badly Q reads the codes off the images. Lambda = 1 (the script's info_reg_coeff)."""
     assert isinstance(turn, InformationTurn)
     count = turn.codes.shape[1] - CONTINUOUS
     category, continuous = turn.codes.split([count, CONTINUOUS], 1)

@@ -26,7 +26,7 @@ class PathLength(nn.Module):
 
     y is a random image from N(0, 1 / pixels), J the derivative of the image by the style, and `mean`, a, the running mean
     of the lengths. A length is the root mean square over the layers; with it and the normalised y, weight 2 is the paper's
-    gamma_pl = ln 2 / (r^2 (ln r - ln 2)). Half the batch is enough (appendix B).
+    gamma_pl = ln 2 / (r^2 (ln r - ln 2)). Half the batch serves, as in the authors' code.
     """
 
     mean: Tensor

@@ -1,6 +1,6 @@
 """LSGAN. Mao, Li, Xie, Lau, Wang, Smolley, "Least Squares Generative Adversarial Networks", ICCV 2017, arXiv:1611.04076.
 
-Networks: figure 1, for the LSUN scenes, as in the authors' code (xudonmao/LSGAN vgg.py): latents of 1024 uniform in
+Networks: those for the LSUN scenes, as in the authors' code (xudonmao/LSGAN vgg.py): latents of 1024 uniform in
 [-1, 1], transposed 3x3 convolutions with a second one at each of the small sizes, and DCGAN's critic with 5x5 kernels.
 Targets a = 0, b = c = 1 (eq. 9).
 
@@ -61,7 +61,7 @@ class Critic(nn.Sequential):
 
 
 def lsgan(spec: ImageSpec) -> GAN:
-    """Adam at 1e-3 with beta1 = 0.5 for both (section 4, LSUN; train_lsun.py); one latent batch for both updates."""
+    """Adam at 1e-3 with beta1 = 0.5 for both (train_lsun.py); one latent batch for both updates."""
     normal = partial(nn.init.normal_, std=0.02)
     optimiser = adam(1e-3, betas=(0.5, 0.999))
     players = {

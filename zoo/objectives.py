@@ -77,7 +77,7 @@ class Wasserstein:
 
 
 class Hinge:
-    """Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16 and 17."""
+    """Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957."""
 
     def critic(self, turn: Turn) -> Tensor:
         """E max(0, 1 - D(x)) + E max(0, 1 + D(G(z)))."""

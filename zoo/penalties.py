@@ -38,7 +38,7 @@ class GradientPenalty:
 
 @dataclass(frozen=True)
 class DRAGAN:
-    """The gradient penalty on noisy copies of the real images: Kodali et al. 2017, arXiv:1705.07215, section 2.3.
+    """The gradient penalty on noisy copies of the real images: Kodali et al. 2017, arXiv:1705.07215.
 
     x + u * 0.5 * std(X) with u ~ U[0, 1] per pixel, as the authors' code perturbs.
     """

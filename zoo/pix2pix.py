@@ -5,7 +5,7 @@ Networks: the U-Net and the PatchGAN of appendix 6.1 as in junyanz/pytorch-Cycle
 leaves out biases under batch norm. Objective: equation 4 with lambda = 100, the critic's loss halved (section 3.3), Adam at
 2e-4 with beta1 = 0.5, half of the budget at that rate and then linearly to 0. The critic judges source and image together.
 
-Noise is dropout alone, at training and at generation (section 3.3). It sits in the deepest three decoder blocks, as in the
+Noise is dropout alone, at training and at generation (section 3). It sits in the deepest three decoder blocks, as in the
 paper and in phillipi/pix2pix models.lua; the PyTorch code has it one block higher.
 
 Departures: generation uses batch norm's running statistics where the paper uses those of the test batch, so that a picture

@@ -11,7 +11,7 @@ from torch.special import ndtr, ndtri
 def spherical(width: int) -> Callable[[int, torch.Generator], Tensor]:
     """Latents uniform on the sphere of radius sqrt(width), (count, width): a Gaussian's length is near that anyway.
 
-    White 2016, arXiv:1609.04468, section 2, argues that a Gaussian in many dimensions is this shell.
+    White 2016, arXiv:1609.04468, argues that a Gaussian in many dimensions is this shell.
     """
 
     def draw(count: int, random: torch.Generator) -> Tensor:

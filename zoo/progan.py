@@ -11,7 +11,7 @@ takes 5 % of the budget and the last all that is left, which is the proportion o
 authors' code (tkarras/progressive_growing_of_gans config.py at 2504c3f). Fixed track: R channels at R px, doubling with
 every halving, latents of 8 R numbers (zoo/widths.py). `progan_paper` has the published widths.
 
-Published: CIFAR-10, unsupervised: IS 8.80, the best of its runs (abstract).
+Published: CIFAR-10, unsupervised: IS 8.80 (abstract).
 """
 
 from functools import partial

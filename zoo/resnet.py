@@ -1,4 +1,4 @@
-"""Residual blocks of the ResNet GANs: Gulrajani et al. 2017, arXiv:1704.00028, appendix F; Miyato et al. 2018,
+"""Residual blocks of the ResNet GANs: Gulrajani et al. 2017, arXiv:1704.00028; Miyato et al. 2018,
 arXiv:1802.05957, appendix B.4. Both papers' code builds the same blocks (igul222/improved_wgan_training
 gan_cifar_resnet.py; pfnet-research/sngan_projection gen_models/resblocks.py, dis_models/resblocks.py).
 
@@ -6,7 +6,7 @@ Features are (N, channels, H, W).
 """
 
 from collections.abc import Callable
-from math import sqrt
+from math import log2, sqrt
 
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, interpolate, pad
@@ -106,6 +106,23 @@ def small_width(published: int, resolution: int) -> int:
     A picture of 16 px has little to say, and five critic steps per iteration must stay affordable where there is no GPU.
     """
     return max(16, published * resolution**3 // 32**3) if resolution < 32 else published
+
+
+def generator_widths(resolution: int) -> list[int]:
+    """SNGAN's and SAGAN's channels at 4, 8, ... px: 256 throughout at 32 px; 1024, 512, ... 64 at 64 px and above."""
+    sizes = [4 << stage for stage in range(int(log2(resolution)) - 1)]
+    if resolution <= 32:
+        return [small_width(256, resolution)] * len(sizes)
+    return [min(1024, 64 * resolution // size) for size in sizes]
+
+
+def critic_widths(resolution: int) -> tuple[list[int], int]:
+    """SNGAN's channels after each halving of the image, and the number of blocks that follow at the last size."""
+    if resolution <= 32:
+        return [small_width(128, resolution)] * 2, 2
+    last = 2 if resolution == 64 else 4
+    halvings = int(log2(resolution // last))
+    return [min(1024, 64 << stage) for stage in range(halvings)], 0 if resolution == 64 else 1
 
 
 def glorot(net: nn.Module) -> nn.Module:

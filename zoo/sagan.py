@@ -11,7 +11,7 @@ same without classes, so that it can train on any images.
 Departures: Adam with betas (0, 0.9), which is the paper's text; the code leaves beta2 at 0.999. Below 32 px widths shrink
 to an eighth at every halving and the generator has fewer blocks.
 
-Published: ImageNet 128 px, FID 18.65, IS 52.52 (abstract: IS 52.52, FID 18.65). CIFAR-10 with classes: FID 10.35, IS 8.64
+Published: ImageNet 128 px, FID 18.65, IS 52.52 (abstract). CIFAR-10 with classes: FID 10.35, IS 8.64
 (StudioGAN README at 947b35e, with other rates and five critic steps).
 """
 
@@ -26,19 +26,11 @@ from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.attention import SelfAttention
 from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
 from zoo.objectives import Hinge
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width
+from zoo.resnet import DownBlock, PlainBlock, UpBlock, generator_widths, glorot, small_width
 from zoo.spectral import spectral
 from zoo.two_player import sample, sample_class, two_player
 
 LATENT = 128
-
-
-def generator_widths(resolution: int) -> list[int]:
-    """Channels at 4, 8, ... px: 256 throughout at 32 px; 1024, 1024, 512, 256, 128, 64 at 128 px."""
-    sizes = [4 << stage for stage in range(int(log2(resolution)) - 1)]
-    if resolution <= 32:
-        return [small_width(256, resolution)] * len(sizes)
-    return [min(1024, 64 * resolution // size) for size in sizes]
 
 
 def critic_widths(resolution: int) -> tuple[list[int], int]:
@@ -119,7 +111,7 @@ def sagan_cond(spec: ImageSpec) -> GAN:
 
 
 def _sagan(spec: ImageSpec) -> GAN:
-    """Adam at 1e-4 for the generator and 4e-4 for the critic (section 4)."""
+    """Adam at 1e-4 for the generator and 4e-4 for the critic."""
     players = {
         "generator": Player(spectral(glorot(Generator(spec))), adam(1e-4, betas=(0.0, 0.9))),
         "critic": Player(spectral(glorot(Critic(spec))), adam(4e-4, betas=(0.0, 0.9))),

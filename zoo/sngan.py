@@ -1,7 +1,7 @@
 """SNGAN. Miyato, Kataoka, Koyama, Yoshida, "Spectral Normalization for Generative Adversarial Networks", ICLR 2018,
 arXiv:1802.05957.
 
-Networks: the ResNet of tables 4 and 5 for 32 px (pfnet-research/sngan_projection gen_models/resnet_32.py,
+Networks: the ResNet of appendix B.4 for 32 px (pfnet-research/sngan_projection gen_models/resnet_32.py,
 dis_models/snresnet_32.py); for 64 and 128 px those of kwotsin/mimicry (nets/sngan/sngan_64.py, sngan_128.py). Hinge loss,
 five critic steps, a generator batch twice the critic's (configs/sn_cifar10_unconditional.yml).
 
@@ -14,35 +14,17 @@ mimicry: FID 16.77 +- 0.04, IS 7.97 +- 0.06 (README at a7fda06, 50k and 50k).
 """
 
 from itertools import pairwise
-from math import log2
 
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.objectives import Hinge
 from zoo.rates import linear_decay
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width
+from zoo.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
 from zoo.spectral import spectral
 from zoo.two_player import sample, two_player
 
 LATENT = 128
-
-
-def generator_widths(resolution: int) -> list[int]:
-    """Channels at 4, 8, ... px: 256 throughout at 32 px; 1024, 512, ... 64 at 64 px."""
-    sizes = [4 << stage for stage in range(int(log2(resolution)) - 1)]
-    if resolution <= 32:
-        return [small_width(256, resolution)] * len(sizes)
-    return [min(1024, 64 * resolution // size) for size in sizes]
-
-
-def critic_widths(resolution: int) -> tuple[list[int], int]:
-    """Channels after each halving of the image, and the number of blocks that follow at the last size."""
-    if resolution <= 32:
-        return [small_width(128, resolution)] * 2, 2
-    last = 2 if resolution == 64 else 4
-    halvings = int(log2(resolution // last))
-    return [min(1024, 64 << stage) for stage in range(halvings)], 0 if resolution == 64 else 1
 
 
 class Generator(nn.Module):

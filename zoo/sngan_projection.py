@@ -14,10 +14,8 @@ mimicry at a7fda06 and in StudioGAN's table of reproductions at 947b35e). mimicr
 (README at a7fda06, 50k and 50k).
 """
 
-from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from math import log2
 
 from torch import Tensor, nn
 
@@ -25,28 +23,11 @@ from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
 from zoo.objectives import Hinge
 from zoo.rates import linear_decay
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width
+from zoo.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
 from zoo.spectral import spectral
 from zoo.two_player import sample_class, two_player
 
 LATENT = 128
-
-
-def generator_widths(resolution: int) -> Sequence[int]:
-    """Channels at 4, 8, ... px: 256 throughout at 32 px; 1024, 512, ... 64 at 64 px."""
-    sizes = [4 << stage for stage in range(int(log2(resolution)) - 1)]
-    if resolution <= 32:
-        return [small_width(256, resolution)] * len(sizes)
-    return [min(1024, 64 * resolution // size) for size in sizes]
-
-
-def critic_widths(resolution: int) -> tuple[Sequence[int], int]:
-    """Channels after each halving of the image, and the number of blocks that follow at the last size."""
-    if resolution <= 32:
-        return [small_width(128, resolution)] * 2, 2
-    last = 2 if resolution == 64 else 4
-    halvings = int(log2(resolution // last))
-    return [min(1024, 64 << stage) for stage in range(halvings)], 0 if resolution == 64 else 1
 
 
 class Generator(nn.Module):

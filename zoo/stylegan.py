@@ -4,7 +4,7 @@ arXiv:1812.04948.
 Networks: figure 1b at configuration F of table 1: eight mapping layers at 0.01 of the learning rate, a constant input,
 adaptive instance normalisation, noise per pixel with a learned scale per channel, [1, 2, 1] filtering around
 resampling, style mixing for 90 % of the images. The critic is ProGAN's with filtered downsampling. Non-saturating loss
-with R1, gamma = 10 (appendix C). Grows from 8 px.
+with R1, gamma = 10 (appendix C). Grows from 8 px, as in the authors' code.
 
 Departures: one batch size at every level and Adam at 1e-3 at every resolution up to 128 px, where the authors' code
 shrinks the batch and raises the rate from 128 px on (NVlabs/stylegan train.py at 1e0d5c7); 256 px takes its 2e-3
@@ -34,7 +34,7 @@ from zoo.style import Mapping, draw_noise, draw_second, mix_styles, per_layer, s
 from zoo.widths import Widths, proportionate
 
 PUBLISHED = Widths(base=16384)
-FIRST_LEVEL = 1  # 8 px (section 2)
+FIRST_LEVEL = 1  # 8 px (NVlabs/stylegan train.py)
 MIXING = 0.9  # share of images with two latents (table 2)
 TRUNCATED_LAYERS = 8  # 4 to 32 px (appendix B)
 

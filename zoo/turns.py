@@ -69,7 +69,7 @@ def replaying(pool: ReplayPool) -> type[LatentTurn]:
 def top_k(floor: float = 0.5, reached: float = 0.1) -> type[LatentTurn]:
     """The generator learns only from the fakes that the critic takes most for real.
 
-    Sinha et al. 2020, arXiv:2002.06224, algorithm 1: k falls geometrically from N to `floor` * N, which is reached after
+    Sinha et al. 2020, arXiv:2002.06224: k falls geometrically from N to `floor` * N, which is reached after
     a share `reached` of the budget (the paper multiplies by 0.99 per epoch).
     """
 

@@ -3,10 +3,10 @@ arXiv:1611.02163.
 
 Networks: those of the paper's stacked-MNIST experiment as rebuilt in fjxmlzn/PacGAN
 (stacked_MNIST_experiments/unrolled_GAN_experiment/D=0.5G): 3x3 kernels, 64-32-16-8 channels in the generator, normal latents of
-256. The generator learns against the critic five steps ahead, through which it differentiates (eq. 7 to 9).
+256. The generator learns against the critic five steps ahead, through which it differentiates (section 2).
 
 Departures: the critic is as wide as the generator; the experiment halves or quarters it to provoke a collapse. The steps
-ahead are gradient descent, as eq. 7 writes them; the authors' code unrolls Adam. The rates below are PacGAN's, whose
+ahead are gradient descent, as the paper writes them; the authors' code unrolls Adam. The rates below are PacGAN's, whose
 code keeps them from the paper. Sizes other than 32 px drop stages at the wide end, or repeat it.
 
 Published: stacked MNIST, 817.4 modes of 1000 at best (as quoted in Table3.png of fjxmlzn/PacGAN at 190853e). No FID.
@@ -78,7 +78,7 @@ class Ahead(Turn):
 
 @dataclass(frozen=True)
 class Unrolled:
-    """The generator's loss against the critic after `steps` of gradient descent on its own loss (eq. 7 and 8)."""
+    """The generator's loss against the critic after `steps` of gradient descent on its own loss."""
 
     objective: Objective
     steps: int

@@ -4,7 +4,7 @@ arXiv:1312.6114.
 Networks: DCGAN's generator as decoder, its critic but for the last layer as encoder, so that a difference
 between the rows comes from the objective. The likelihood is Gaussian with the variance that is best for the batch, which
 leaves no weight to tune: Rybkin, Daniilidis, Levine 2021, "Simple and Effective VAE Training with Calibrated Decoders",
-arXiv:2006.13202, section 3.
+arXiv:2006.13202.
 
 Departures: convolutional networks and Adam instead of the paper's perceptrons and Adagrad. Samples are the decoder's
 means, without the likelihood's noise, as is usual.
