@@ -1,9 +1,11 @@
-"""Makes docs/zoo.md from what is registered: python docs/make_zoo.py"""
+"""Makes docs/zoo.md from what is registered and what its networks are measured against: python docs/make_zoo.py"""
 
 import ast
 import importlib.util
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,12 +21,23 @@ HEAD = """\
 # The zoo
 
 Made by `python docs/make_zoo.py` from `zoo/catalogue.toml` and the networks themselves; a test fails when it is stale.
-Parameters are trainable ones for 32 x 32 colour images of ten classes, as the fixed track builds them; where they equal a
-reference implementation's the test beside the member says which. Published figures are others', under their protocols: do not
+Parameters are trainable ones for 32 x 32 colour images of ten classes, as the fixed track builds them; the table of reference
+implementations below says which networks have the published sizes. Published figures are others', under their protocols: do not
 compare them with this suite's or with each other. What each member departs from stands in its file's docstring.
 
 | member | paper | year | family | conditioned on | objective | regularisers | parameters at 32 px | published FID |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+COUNTS = Path(__file__).parents[1] / "zoo" / "reference_counts.toml"
+COUNTS_HEAD = """
+## Networks of published sizes
+
+Trainable parameters that networks of the zoo share with reference implementations, counted on those implementations' own
+classes (`zoo/reference_counts.toml`); a test builds each and compares. Builders that end in `_paper` have the published widths,
+where the registered member's are in proportion to the image.
+
+| builder | images | classes | parameters | reference |
+| --- | --- | ---: | --- | --- |
 """
 ABLATION_HEAD = """
 ## Which trick helps?
@@ -41,7 +54,23 @@ def page() -> str:
     listings = [found for found in members.listings().values() if found.entry_point.startswith("zoo.")]
     rows = [_row(found, described) for found in listings if (described := catalogue.entry(found))]
     ablations = [found for found in listings if found.entry_point.startswith(ABLATIONS)]
-    return HEAD + "".join(rows) + ABLATION_HEAD + "".join(_ablation_rows(ablations))
+    counts = [_count_row(network) for network in reference_counts()]
+    parts = [HEAD, *rows, COUNTS_HEAD, *counts, ABLATION_HEAD, *_ablation_rows(ablations)]
+    return "".join(parts)
+
+
+def reference_counts() -> list[dict[str, Any]]:
+    """Networks with the builder, the images, the parameters by player and the source of the count."""
+    return tomllib.loads(COUNTS.read_text(encoding="utf-8"))["network"]
+
+
+def _count_row(network: dict[str, Any]) -> str:
+    module, _, function = network["builder"].partition(":")
+    images = network["images"]
+    size = f"{images['channels']} x {images['resolution']} x {images['resolution']}"
+    counts = ", ".join(f"{player} {count:,}" for player, count in network["parameters"].items())
+    link = f"[`{function}`](../{module.replace('.', '/')}.py)"
+    return f"| {link} | {size} | {images.get('classes', '')} | {counts} | {network['source']} |\n"
 
 
 def _row(listing: Listing, described: Entry) -> str:

@@ -1,10 +1,13 @@
 """The zoo's catalogue, and the page that is made from it."""
 
 import importlib.util
+import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+import torch
 
 from bench import catalogue, members
 from bench.errors import UserError
@@ -13,6 +16,7 @@ from bench.gan import ImageSpec
 ROOT = Path(__file__).parents[1]
 ZOO = [found for found in members.listings().values() if found.entry_point.startswith("zoo.")]
 DESCRIBED = [found for found in ZOO if not found.entry_point.startswith("zoo.stabilisers:")]
+COUNTS = tomllib.loads((ROOT / "zoo" / "reference_counts.toml").read_text(encoding="utf-8"))["network"]
 CONDITIONING = {
     "unconditional": "none",
     "conditional": "class",
@@ -35,6 +39,17 @@ def test_every_member_has_an_entry_that_agrees_with_its_file(listing: members.Li
 def test_no_entry_is_left_over():
     entries = catalogue.parse(ROOT / "zoo" / "catalogue.toml")
     assert set(entries) <= {listing.name for listing in DESCRIBED}
+
+
+@pytest.mark.parametrize(
+    "network", COUNTS, ids=lambda found: f"{found['builder'].split(':')[1]}-{found['images']['resolution']}"
+)
+def test_networks_have_the_parameters_of_their_references(network: dict[str, Any]):
+    function = members.builder(members.Listing("", network["builder"], ""))
+    with torch.device("meta"):
+        players = function(ImageSpec(**network["images"])).players
+    counts = {name: sum(p.numel() for p in players[name].net.parameters()) for name in network["parameters"]}
+    assert counts == network["parameters"]
 
 
 @pytest.fixture(scope="module")
