@@ -5,17 +5,19 @@ steps per iteration cost five batches. No step waits for the device: losses stay
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from bench.errors import UserError
+from bench.execution import Execution
 from bench.gan import GAN, Batch, Draw, Nets, Now, Stage, Turn, Update
+
+__all__ = ["DIAGNOSE_EVERY", "Batches", "Execution", "Step", "Training", "draws"]
 
 DIAGNOSE_EVERY = 16  # iterations between two looks at losses, gradient norms and accuracies
 STATE_VERSION = 1
@@ -40,20 +42,6 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True)
-class Execution:
-    """How the arithmetic is done: the protocol's or the command line's choice, never a member's."""
-
-    device: torch.device = torch.device("cpu")  # noqa: RUF009 (immutable)
-    precision: Literal["fp32", "bf16"] = "fp32"
-    channels_last: bool = False
-    compiled: bool = False
-
-    def autocast(self) -> AbstractContextManager[object]:
-        """Where losses are computed."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
-
-
-@dataclass(frozen=True)
 class Step:
     """One iteration is done."""
 
@@ -69,6 +57,7 @@ class Training:
         self.batches = batches
         self.budget = images
         self.execution = execution or Execution()
+        self.execution.check(batches.batch_size)
         device = self.execution.device
         for module in [*(player.net for player in gan.players.values()), *gan.state.values()]:
             module.to(device)
@@ -80,6 +69,8 @@ class Training:
         self.now = Now(images=0, budget=images, step=0)
         self.updates = dict.fromkeys(gan.players, 0)
         self.first_bad_step = torch.full((), -1, dtype=torch.int64, device=device)  # read by `diverged_at_step`
+        if self.execution.compiled:
+            torch.compiler.reset()  # graphs of an earlier training in this process count towards dynamo's limit
         self._nets: Nets = self._runnable_nets()
         self._parameters = {name: _trainable(player.net) for name, player in gan.players.items()}
         self._optimisers: dict[str, torch.optim.Optimizer] = {}
@@ -165,8 +156,10 @@ class Training:
         self.now = replace(self.now, **state["now"])
 
     def _iterate(self, stage: Stage, ends: list[int]) -> Step:
+        if self.execution.cuda_graphs:
+            torch.compiler.cudagraph_mark_step_begin()
         count = draws(stage)
-        drawn = [Draw(self._layout(self.batches.next())) for _ in range(count)]
+        drawn = [self._parts(self._layout(self.batches.next())) for _ in range(count)]
         start = ends[self.now.stage - 1] if self.now.stage else 0
         fraction = (self.now.images - start) / max(ends[self.now.stage] - start, 1)
         now = replace(self.now, stage_fraction=fraction)
@@ -174,33 +167,46 @@ class Training:
         terms: dict[str, Tensor] = {}
         for update in stage.updates:
             if now.step % update.every == 0:
-                for draw in drawn[-update.repeat :]:
-                    terms.update(self._apply(update, stage, draw, now, diagnose=diagnose))
+                for parts in drawn[-update.repeat :]:
+                    terms.update(self.apply(update, stage, parts, now, diagnose=diagnose))
         images = count * self.batches.batch_size
         self.now = replace(now, images=now.images + images, step=now.step + 1)
         self._average(images)
         return Step(self.now, terms)
 
-    def _apply(self, update: Update, stage: Stage, draw: Draw, now: Now, *, diagnose: bool) -> dict[str, Tensor]:
-        """One optimiser step. Only the moving player carries gradients."""
+    def apply(self, update: Update, stage: Stage, draws: list[Draw], now: Now, *, diagnose: bool) -> dict[str, Tensor]:
+        """One optimiser step on one batch, in one part or several. Only the moving player carries gradients.
+
+        Gradients of parts are averaged, so that they are those of the whole batch but for what a network or a loss computes
+        across images: batch norm and the like see one part at a time.
+        """
         mover = update.player
         optimiser = self._optimisers[mover]
         self._let_only(mover)
-        turn = stage.turn(self._nets, draw, mover, now, self.random, update.differentiates)
-        with self.execution.autocast():
-            terms = {name: loss(turn) for name, loss in update.losses.items()}
-            total = torch.stack([term.float() for term in terms.values()]).sum() * update.every
-        total.backward()
-        self._remember_first_bad(total, now.step)
+        turns = (stage.turn(self._nets, draw, mover, now, self.random, update.differentiates) for draw in draws)
+        for _ in draws[1:]:
+            self._differentiate(update, next(turns), now, share=1 / len(draws))
+        turn = next(turns)
+        terms = self._differentiate(update, turn, now, share=1 / len(draws))
         self._set_rate(mover, optimiser, now)
         optimiser.step()
         seen = _diagnose(mover, terms, turn, self._parameters[mover]) if diagnose else {}
         optimiser.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            for act in update.then:
-                act(turn)
+        if update.then:
+            with torch.no_grad():
+                for act in update.then:
+                    act(turn)
         self.updates[mover] += 1
         return seen
+
+    def _differentiate(self, update: Update, turn: Turn, now: Now, share: float) -> dict[str, Tensor]:
+        """Add a part's share to the mover's gradients."""
+        with self.execution.autocast():
+            terms = {name: loss(turn) for name, loss in update.losses.items()}
+            total = _total(list(terms.values()), update.every * share)
+        total.backward()
+        self._remember_first_bad(total.detach(), now.step)
+        return terms
 
     def _enter(self, stage: int) -> None:
         """Begin a stage: optimisers start afresh."""
@@ -221,7 +227,7 @@ class Training:
                     parameter.requires_grad_(moves)
 
     def _remember_first_bad(self, total: Tensor, step: int) -> None:
-        new = (self.first_bad_step < 0) & ~total.detach().isfinite()
+        new = (self.first_bad_step < 0) & ~total.isfinite()
         self.first_bad_step.masked_fill_(new, step)
 
     def _set_rate(self, name: str, optimiser: torch.optim.Optimizer, now: Now) -> None:
@@ -246,15 +252,30 @@ class Training:
         source = None if batch.source is None else batch.source.to(memory_format=torch.channels_last)
         return Batch(batch.images.to(memory_format=torch.channels_last), batch.labels, source)
 
+    def _parts(self, batch: Batch) -> list[Draw]:
+        """The batch as the draws that are differentiated one after the other; in the same order in every update."""
+        count = self.execution.accumulate
+        if count == 1:
+            return [Draw(batch)]
+        fields = (batch.images, batch.labels, batch.source)
+        pieces = [[None] * count if whole is None else whole.chunk(count) for whole in fields]
+        return [Draw(Batch(*piece)) for piece in zip(*pieces, strict=True)]  # pyright: ignore[reportArgumentType]
+
     def _runnable_nets(self) -> dict[str, nn.Module]:
         """The networks, compiled where that is wanted and possible: a compiled graph has no second derivative."""
         updates = [update for stage in self.gan.schedule for update in stage.updates]
         twice = {update.player for update in updates if update.differentiates}
         twice |= {name for update in updates for name in update.differentiates}  # an unrolled critic
         return {
-            name: torch.compile(player.net) if self.execution.compiled and name not in twice else player.net  # pyright: ignore[reportReturnType]
+            name: self.execution.compile(player.net) if self.execution.compiled and name not in twice else player.net
             for name, player in self.gan.players.items()
         }
+
+
+def _total(terms: list[Tensor], factor: float) -> Tensor:
+    """The terms' sum times a factor, without a kernel that does nothing."""
+    total = terms[0].float() if len(terms) == 1 else torch.stack([term.float() for term in terms]).sum()
+    return total if factor == 1 else total * factor
 
 
 def draws(stage: Stage) -> int:

@@ -237,3 +237,57 @@ def test_a_turn_computes_each_thing_once_per_update(toys):
 def test_sets_are_what_the_loop_is_told():
     data = DataSet("x", Split(batches().split.images), Split(batches().split.images), (), "d", "p")
     assert (data.channels, data.resolution, data.source_channels) == (1, 8, 0)
+
+
+class Judge(nn.Module):
+    """Images -> logits, without anything that looks across images."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Tanh(), nn.Linear(8, 1), nn.Flatten(0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images)
+
+
+class JudgeTurn(Turn):
+    def judge(self, images: Tensor) -> Tensor:
+        return self.nets["critic"](images)
+
+
+def judged(accumulate: int) -> Training:
+    torch.manual_seed(0)
+
+    def loss(turn: Turn) -> Tensor:
+        return nn.functional.softplus(-turn.real_logits).mean()
+
+    player = Player(Judge(), lambda parameters: torch.optim.SGD(parameters, lr=0.5))
+    gan = GAN({"critic": player}, [Stage([Update("critic", {"loss": loss})], JudgeTurn)], lambda nets, prompt: prompt)  # pyright: ignore[reportArgumentType]
+    run = Training(gan, batches(size=8), images=80, seed=0, execution=Execution(accumulate=accumulate))
+    list(run.steps())
+    return run
+
+
+@pytest.mark.parametrize("parts", [2, 4, 8])
+def test_a_batch_in_parts_has_the_gradients_of_the_whole(parts):
+    whole, split = weights(judged(1)), weights(judged(parts))
+    for one, other in zip(whole, split, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_accumulation_counts_images_and_updates_as_ever(toys):
+    run = training(toys, accumulate=2)
+    whole = training(toys)
+    assert [step.now for step in run.steps()] == [step.now for step in whole.steps()]
+    assert run.updates == whole.updates
+    assert run.diverged_at_step is None
+
+
+def test_a_batch_in_parts_that_do_not_fit_is_refused(toys):
+    with pytest.raises(UserError, match="batch of 4 cannot be differentiated in 3 equal parts"):
+        training(toys, accumulate=3)
+
+
+def test_cuda_graphs_are_refused_off_cuda_with_the_reason(toys):
+    with pytest.raises(UserError, match="on a CUDA device; this run is on cpu, not compiled"):
+        training(toys, cuda_graphs=True)

@@ -1,0 +1,44 @@
+"""How the arithmetic of a run is done: the protocol's or the command line's choice, never a member's."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Device, precision, layout, compilation."""
+
+    device: torch.device = torch.device("cpu")  # noqa: RUF009 (immutable)
+    precision: Literal["fp32", "bf16"] = "fp32"
+    channels_last: bool = False
+    compiled: bool = False
+    cuda_graphs: bool = False  # replay whole compiled passes as one launch; CUDA only
+    accumulate: int = 1  # parts that a batch is differentiated in, one after the other: for batches beyond memory
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Where losses are computed."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def compile(self, net: nn.Module) -> nn.Module:
+        """The network compiled for the shapes that it meets."""
+        mode = "reduce-overhead" if self.cuda_graphs else None
+        return torch.compile(net, dynamic=False, mode=mode)  # pyright: ignore[reportReturnType]
+
+    def check(self, batch_size: int) -> None:
+        """Raise UserError for what cannot be done on this device or with this batch."""
+        if self.cuda_graphs and not (self.compiled and self.device.type == "cuda"):
+            raise UserError(
+                f"CUDA graphs replay compiled passes on a CUDA device; this run is on {self.device.type}, "
+                f"{'compiled' if self.compiled else 'not compiled'}. Give --device cuda --compile too, or leave them out."
+            )
+        if self.accumulate < 1 or batch_size % self.accumulate:
+            raise UserError(
+                f"a batch of {batch_size} cannot be differentiated in {self.accumulate} equal parts. "
+                "Give --accumulate a divisor of the batch size."
+            )
