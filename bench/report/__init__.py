@@ -80,7 +80,7 @@ def plot(results: Path, suite: str, out: Path, format: Literal["png", "pdf", "sv
         raise unknown("suite with records", suite, found)
     records = read_all(results, suite)
     written: list[Path] = []
-    for name, content in plots.files(boards.build(records), records, format).items():
+    for name, content in plots.files(boards.build(records), records, results, format).items():
         write_atomically(out / name, content)
         written.append(out / name)
     return written

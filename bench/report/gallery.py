@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.grid import COLUMNS, side
 from bench.record import Record
 from bench.report import links
 from bench.report.figures.drawing import compact
-from bench.report.pictures import KINDS, Picture
+from bench.report.pictures import KINDS, WITHHELD, Picture
 
-COLUMNS = 8  # images across a grid
+SHOWN = 4  # samples of a thumbnail
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Shot:
     images: int | None
     problem: str
     path: str
+    note: str
+
+    @property
+    def withheld(self) -> bool:
+        """Whether there is no picture because there must not be one."""
+        return self.problem.startswith(WITHHELD)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,13 @@ class Wall:
     def steps(self) -> tuple[int, ...]:
         """The places in training at which any film has a picture: the stops of the slider."""
         return tuple(sorted({shot.images for film in self.films for shot in film.shots if shot.images is not None}))
+
+    @property
+    def withheld(self) -> str:
+        """Why none of these pictures may be shown, where that is so and the reason is the same for all; else ""."""
+        shots = [shot for film in self.films for shot in film.shots]
+        reasons = {shot.problem for shot in shots}
+        return reasons.pop() if len(reasons) == 1 and shots[0].withheld else ""
 
 
 def chosen(records: Sequence[Record]) -> list[Record]:
@@ -101,6 +115,7 @@ def _shot(picture: Picture, id: str, title: str) -> Shot:
         images=picture.images,
         problem=picture.problem,
         path=picture.path,
+        note=picture.note,
     )
 
 
@@ -114,11 +129,12 @@ class Thumb:
 
 
 def thumbs(walls: Sequence[Wall]) -> dict[int, Thumb]:
-    """For each member its last grid's top row, by reference, so that no byte is embedded twice."""
+    """For each member the beginning of its last grid, by reference, so that no byte is embedded twice."""
     grids = next((wall for wall in walls if wall.kind == "grid"), None)
     found: dict[int, Thumb] = {}
     for film in grids.films if grids else ():
         last = film.shots[-1]
         if last.uri:
-            found.setdefault(film.index, Thumb(f"#{last.id}", last.width // 2, min(last.width // COLUMNS, last.height)))
+            size, gap = side(last.width, last.height, COLUMNS)
+            found.setdefault(film.index, Thumb(f"#{last.id}", min(SHOWN * (size + gap) - gap, last.width), size))
     return found

@@ -1,39 +1,43 @@
 """Pictures beside the records: found, verified against their digest, and embedded within the page's budget of bytes."""
 
 import base64
+import csv
 import hashlib
 import io
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from PIL import Image
 
 from bench.record import Artifact, Record
 
+LONGEST = 300  # characters of a reason
 TYPES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 KINDS: dict[str, tuple[str, str]] = {  # kind -> heading, what a reader sees
     "grid": ("Samples", "Uncurated: every member shows its first images from the same fixed latents."),
-    "classes": ("Samples by class", "One row per class, uncurated, from the same fixed latents."),
+    "classes": ("Samples by class", "One row per class, uncurated; every image of a column has the same latents."),
     "interpolation": ("Interpolations", "Each row walks from one latent to another in equal steps."),
+    "truncation": ("Truncation sweep", "The same latents in every row, truncated from strong (top) to none (bottom)."),
+    "translation": ("Source, output, target", "Each row: a held-out source, what the member made of it, the target."),
+    "reconstruction": ("Reconstructions", "Rows in pairs: held-out images, and below each what its code gives back."),
     "nearest-pixel": (
         "Nearest training images in pixel space",
         "First column: a sample. To its right: the training images closest to it, pixel by pixel.",
     ),
     "nearest-feature": (
         "Nearest training images in feature space",
-        "First column: a sample. To its right: the training images closest to it in the extractor's features.",
+        "First column: a sample. To its right: the training images closest to it in the extractor’s features.",
     ),
-    "best": ("Best samples", "Highest realism score of all generated samples (Kynkäänniemi et al. 2019, eq. 5)."),
-    "worst": ("Worst samples", "Lowest realism score of all generated samples (Kynkäänniemi et al. 2019, eq. 5)."),
-    "translation": ("Source, output, target", "Each row: the source image, what the member made of it, the target."),
-    "truncation": ("Truncation sweep", "The same latents, truncated from strong (top) to none (bottom)."),
-    "reconstruction": ("Reconstructions", "Each pair: an image and what the member reconstructs from its code."),
+    "best": ("Best samples", "Highest realism score, best first (Kynkäänniemi et al. 2019, section 5)."),
+    "worst": ("Worst samples", "Lowest realism score, worst first (Kynkäänniemi et al. 2019, section 5)."),
 }
-NOT_PICTURES = frozenset({"checkpoint"})
-DATA = ".json"
+DISTANCES, SIZES = "nearest-distances", "fid-by-samples"  # tables: what the figures of that name are drawn from
+NOT_PICTURES = frozenset({"checkpoint", DISTANCES, SIZES})
+DATA = ".csv"
+WORDS = ".txt"  # why there is no picture of this kind
+WITHHELD = "not kept"  # how such words begin when the picture could have been made, but must not be kept
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Picture:
     images: int | None  # where in training it was made
     path: str  # below the results folder
     content: bytes = field(repr=False, default=b"")
-    problem: str = ""  # "missing", "damaged: ...", "left out: ..."
+    problem: str = ""  # "missing", "damaged: ...", "left out: ...", "not kept: ...", "not made: ..."
+    note: str = ""  # what the run says of it
 
     @property
     def uri(self) -> str:
@@ -68,16 +73,18 @@ def media_type(content: bytes) -> str:
 def load(results: Path, record: Record, artifact: Artifact) -> Picture:
     """Read and verify one artifact. Never raises: a picture that is gone is shown as gone."""
     path = (PurePosixPath(record.file_name).parent / artifact.path).as_posix()
-    place = Picture(record.member.name, record.seed, artifact.kind, artifact.images, path)
+    place = Picture(record.member.name, record.seed, artifact.kind, artifact.images, path, note=artifact.note)
     content, problem = verified(results, record, artifact)
-    found = _with(place, content=content, problem=problem)
+    if not problem and path.endswith(WORDS):
+        problem = _words(content)
     if problem:
-        return found
+        return replace(place, problem=problem)
+    found = replace(place, content=content)
     try:
         readable = bool(media_type(content)) and min(found.size) > 0
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         readable = False
-    return found if readable else _with(place, problem="damaged: no PNG, JPEG or WebP picture")
+    return found if readable else replace(place, problem="damaged: no PNG, JPEG or WebP picture")
 
 
 def verified(results: Path, record: Record, artifact: Artifact) -> tuple[bytes, str]:
@@ -94,17 +101,48 @@ def verified(results: Path, record: Record, artifact: Artifact) -> tuple[bytes, 
     return content, ""
 
 
-def data_of(results: Path, record: Record, kind: str) -> dict[str, Any]:
-    """The JSON object that a run left as its artifact of some kind; {} when there is none, or none that is sound."""
-    for artifact in record.artifacts:
-        if artifact.kind == kind and artifact.path.endswith(DATA):
-            content, problem = verified(results, record, artifact)
-            try:
-                found = json.loads(content) if not problem else None
-            except ValueError:
-                found = None
-            return found if isinstance(found, dict) else {}
-    return {}
+def _words(content: bytes) -> str:
+    """The first line of a text, cut where it is long."""
+    lines = content.decode("utf-8", "replace").strip().splitlines()
+    return lines[0][:LONGEST] if lines else "not made: the run does not say why"
+
+
+@dataclass(frozen=True)
+class Data:
+    """A table that a run left beside its record."""
+
+    rows: tuple[Mapping[str, str], ...] = ()
+    problem: str = ""  # why there is none although the record lists one
+
+
+def data_of(results: Path, record: Record, kind: str) -> Data:
+    """The lines of a run's CSV file of some kind; no line and no problem when the record lists none."""
+    artifact = next((item for item in record.artifacts if item.kind == kind), None)
+    if artifact is None:
+        return Data()
+    content, problem = verified(results, record, artifact)
+    if problem or artifact.path.endswith(WORDS):
+        return Data(problem=problem or _words(content))
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode()), strict=True)
+        return Data(tuple({str(key): str(value) for key, value in row.items()} for row in reader))
+    except (ValueError, csv.Error):
+        return Data(problem="damaged: no table of comma-separated values")
+
+
+def data_problems(results: Path, records: Iterable[Record], kind: str) -> list[str]:
+    """Which runs list a table of that kind that cannot be had, and why, in words."""
+    found = [(record, data_of(results, record, kind).problem) for record in records]
+    return [f"{record.member.name}, seed {record.seed}, {kind}: {problem}" for record, problem in found if problem]
+
+
+def number(text: str | None) -> float | None:
+    """A finite number of such a table; None for anything else."""
+    try:
+        found = float(text or "")
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def pictures_of(results: Path, records: Iterable[Record]) -> list[Picture]:
@@ -131,7 +169,7 @@ def within(pictures: Sequence[Picture], budget: int) -> list[Picture]:
     return [
         picture
         if index in kept or picture.problem
-        else _with(picture, problem="left out: the page would grow too large; see the file")
+        else replace(picture, content=b"", problem="left out: the page would grow too large; see the file")
         for index, picture in enumerate(pictures)
     ]
 
@@ -153,7 +191,3 @@ def _by_importance(pictures: Sequence[Picture]) -> list[int]:
 def _round(back: int) -> int:
     """0 for the last of a strip, then the more often its distance from the end halves the earlier: 8, 4, 2, 6, 1, 3, 5, 7."""
     return 0 if back == 0 else 8 - min((back & -back).bit_length(), 7)
-
-
-def _with(picture: Picture, *, content: bytes = b"", problem: str = "") -> Picture:
-    return Picture(picture.member, picture.seed, picture.kind, picture.images, picture.path, content, problem)

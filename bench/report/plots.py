@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from bench.board import Board
@@ -22,11 +23,11 @@ METADATA = {
 }
 
 
-def files(board: Board, records: Sequence[Record], format: Format) -> dict[str, bytes]:
-    """Every figure of a suite by file name."""
+def files(board: Board, records: Sequence[Record], results: Path, format: Format) -> dict[str, bytes]:
+    """Every figure of a suite by file name; `results` is the folder of the records."""
     current = suite_page.current_of(board, records)
     with house_style():
-        drawn = suite_figures.draw(board, current, suite_page.member_looks(board)).every()
+        drawn = suite_figures.draw(board, current, suite_page.member_looks(board), results).every()
         return {file_name(board.suite, drawing, format): encode(drawing, format) for drawing in drawn}
 
 

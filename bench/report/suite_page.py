@@ -1,7 +1,7 @@
 """The page of one suite: verdict, leaderboard, figures, pictures, runs and provenance."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from bench.record import Record
 from bench.report import csv_data, gallery, leaderboard, links, page, pictures, provenance
 from bench.report.figures import diagnostics, distances
 from bench.report.figures import suite as suite_figures
+from bench.report.figures.drawing import Drawing
 from bench.report.frames import metric_name
 from bench.report.shown import Shown, show
 from bench.report.theme import Look, house_style, looks
@@ -47,12 +48,12 @@ def build(board: Board, records: Sequence[Record], trainings: Sequence[Training]
     places = {member: look.index for member, look in members.items()}
     walls = gallery.walls(found, places, pages)
     with house_style():
-        drawn = suite_figures.draw(board, current, members)
+        drawn = suite_figures.draw(board, current, members, results)
         overview, cells, planes, seeds = (
             show(group) for group in (drawn.overview, drawn.cells, drawn.planes, drawn.seeds)
         )
         curve_pairs = tuple(show(pair) for pair in drawn.curves)
-        copies = show(nearest(results, first))
+        copies = show(nearest(distances.read(results, first), members))
     return page.render(
         "suite.html",
         board=board,
@@ -75,6 +76,8 @@ def build(board: Board, records: Sequence[Record], trainings: Sequence[Training]
         rules=diagnostics.RULES,
         walls=walls,
         copies=copies,
+        gone_sizes=pictures.data_problems(results, current, pictures.SIZES),
+        gone_distances=pictures.data_problems(results, first, pictures.DISTANCES),
         runs=provenance.runs(board, current, places, links.relative(results, target)),
         protocol=provenance.flat(board.protocol),
         machines=provenance.machines(current),
@@ -118,15 +121,10 @@ def _training(index: int, member: str, records: Sequence[Record]) -> Training:
     return Training(index, member, flags, show([drawing] if drawing else []))
 
 
-def nearest(results: Path, records: Sequence[Record]) -> list[distances.Drawing]:
-    """The distance distributions of some runs, from the data files beside their records."""
-    found = [
-        distances.nearest(record.member.name, space, content[space], f"nearest-{place}-{links.slug(space)}")
-        for place, record in enumerate(records)
-        for content in [pictures.data_of(results, record, "nearest-distances")]
-        for space in sorted(content)
-    ]
-    return [drawing for drawing in found if drawing]
+def nearest(found: Mapping[str, Mapping[str, distances.Groups]], members: Mapping[str, Look]) -> list[Drawing]:
+    """The distance distributions, one drawing per space."""
+    drawn = [distances.nearest(space, found[space], members) for space in found]
+    return [drawing for drawing in drawn if drawing]
 
 
 def facts(board: Board, records: Sequence[Record]) -> tuple[Fact, ...]:

@@ -103,11 +103,11 @@ def write_run(
         images_seen=kept[-1].images, steps=kept[-1].step,
         updates={"critic": kept[-1].step, "generator": kept[-1].step},
         parameters={"critic": 660_000 + 1000 * place, "generator": 1_100_000 + 90_000 * place},
-        seconds={"train": kept[-1].train_seconds, "evaluate": 21.0 + place, "sample": 1.5 + 0.2 * place},
+        seconds={"train": kept[-1].train_seconds, "evaluate": 21.0 + place, "generate": 1.5 + 0.2 * (place * 3 % 7)},
         peak_memory_bytes=(300 + 10 * place) << 20,
         curve=tuple(kept), best_images=kept[-2].images,
         scores=tuple(score for checkpoint in ("last", "best") for score in _scores(rng, level, checkpoint)) if status == "ok" else (),
-        artifacts=tuple(_pictures(root / suite / member, rng, f"{seed}-{job}", kept, paint, level)),
+        artifacts=tuple(_artifacts(root / suite / member, rng, f"{seed}-{job}", kept, paint, level, status)),
         environment=MACHINE, command=f"bench run --suite {suite} --member {member} --seed {seed}",
         started="2026-11-22T10:00:00Z", finished=f"2026-11-22T10:0{seed}:00Z",
     )  # fmt: skip
@@ -157,18 +157,56 @@ def _curve(rng: np.random.Generator, level: float, place: int) -> list[record.Po
     return points
 
 
-def _pictures(
-    folder: Path, rng: np.random.Generator, stem: str, curve: Sequence[record.Point], paint: Painter, level: float
-) -> list[record.Artifact]:
-    made = []
-    for kind, rows, columns, points in (("grid", 8, 8, curve[::2] + curve[-1:]), ("interpolation", 4, 8, curve[-1:])):
-        for point in points:
-            quality = point.images / IMAGES * math.exp(-level / 60)
-            content = png(paint(rng, rows, columns, quality))
-            name = f"{stem}-{kind}-{point.images}.png"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-            made.append(
-                record.Artifact(kind=kind, path=name, sha256=hashlib.sha256(content).hexdigest(), images=point.images)
-            )
+def _artifacts(
+    folder: Path, rng: np.random.Generator, stem: str, curve: Sequence[record.Point], paint: Painter, level: float,
+    status: record.Status,
+) -> list[record.Artifact]:  # fmt: skip
+    """Grids over training and, of a run that finished, everything that it shows at its end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = [
+        _picture(folder, rng, stem, "grid", (8, 8), point.images, paint, level) for point in curve[::2] + curve[-1:]
+    ]
+    if status == "ok":
+        last = curve[-1].images
+        made += [_picture(folder, rng, stem, kind, shape, last, paint, level) for kind, shape in SHAPES.items()]
+        made[-2] = made[-2].model_copy(update={"note": f"Realism 1.3 to 0.9 among {NOTE}."})
+        made.append(_file(folder / f"{stem}-nearest-feature-{last}.txt", "nearest-feature", WITHHELD.encode(), last))
+        made.append(
+            _file(folder / f"{stem}-nearest-distances-{last}.csv", "nearest-distances", _distances(rng, level), last)
+        )
+        made.append(_file(folder / f"{stem}-fid-by-samples-{last}.csv", "fid-by-samples", _sizes(rng, level), last))
     return made
+
+
+SHAPES = {"classes": (10, 8), "interpolation": (6, 10), "truncation": (4, 8), "nearest-pixel": (6, 8), "best": (2, 8),
+          "worst": (2, 8)}  # fmt: skip
+NOTE = "<i>600</i> samples"
+WITHHELD = "not kept: it holds real images of <b>faces</b>, which are not for republishing"
+
+
+def _picture(
+    folder: Path, rng: np.random.Generator, stem: str, kind: str, shape: tuple[int, int], images: int, paint: Painter,
+    level: float,
+) -> record.Artifact:  # fmt: skip
+    content = png(paint(rng, *shape, images / IMAGES * math.exp(-level / 60)))
+    return _file(folder / f"{stem}-{kind}-{images}.png", kind, content, images)
+
+
+def _file(path: Path, kind: str, content: bytes, images: int) -> record.Artifact:
+    path.write_bytes(content)
+    return record.Artifact(kind=kind, path=path.name, sha256=hashlib.sha256(content).hexdigest(), images=images)
+
+
+def _distances(rng: np.random.Generator, level: float) -> bytes:
+    lines = [
+        f"{space},{images},{distance:.6g}"
+        for space, scale in (("pixels", 0.1), (NET, 8.0))
+        for images, shift in (("samples", level / 60), ("held-out", 0.0))
+        for distance in sorted(scale * (1 + shift) * rng.gamma(9.0, 1 / 9.0, 300))
+    ]
+    return "\n".join(["space,images,distance", *lines, ""]).encode()
+
+
+def _sizes(rng: np.random.Generator, level: float) -> bytes:
+    lines = [f"fid@{NET},{count},{level + 300 / count + rng.normal(0, 0.05)},\n" for count in range(100, 1001, 100)]
+    return "".join(["metric,samples,fid,error\n", *lines, f"fid@{NET},inf,{level},0.05\n"]).encode()

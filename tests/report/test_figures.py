@@ -1,5 +1,6 @@
 """What the figures show, on cases worked by hand."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -10,8 +11,7 @@ import pytest
 from bench import board, record
 from bench.record import Point, Record
 from bench.report import suite_page
-from bench.report.figures import curves, diagnostics, dots, fidelity, heat, sample_size, suite, tradeoffs
-from bench.report.figures.distances import nearest
+from bench.report.figures import curves, diagnostics, distances, dots, fidelity, heat, sample_size, suite, tradeoffs
 from bench.report.figures.drawing import compact, log_ticks, spread
 from bench.report.frames import curve_frame, metric_name, over_seeds
 from bench.report.theme import SERIES, house_style, looks
@@ -25,7 +25,7 @@ def drawn(results: Path) -> suite.Figures:
     records = record.read_all(results)
     found = board.build(records)
     with house_style():
-        return suite.draw(found, records, suite_page.member_looks(found))
+        return suite.draw(found, records, suite_page.member_looks(found), results)
 
 
 def test_every_figure_has_a_name_of_its_own_and_a_table_behind_it(drawn: suite.Figures) -> None:
@@ -126,14 +126,56 @@ def test_fidelity_pairs_need_one_network_and_split(make_record: Make) -> None:
     assert fidelity.pairs(found) == [("recall@n", "precision@n")]
 
 
-def test_the_limit_of_fid_is_drawn_where_it_was_measured(make_record: Make) -> None:
+def test_the_limit_of_fid_is_drawn_where_it_was_measured(make_record: Make, tmp_path: Path) -> None:
     scores = {"fid@n": 12.0, "fid-infinity@n": 10.0}
-    found = board.build([make_record("a", seed, scores, ranking="fid@n") for seed in (0, 1)])
-    assert sample_size.pairs(found) == [("fid@n", "fid-infinity@n")]
+    records = [make_record("a", seed, scores, ranking="fid@n") for seed in (0, 1)]
+    found = board.build(records)
     with house_style():
-        drawing = sample_size.sizes(found, suite_page.member_looks(found), "fid@n", "fid-infinity@n")
-    assert drawing
-    assert drawing.table.rows == (("a", "12.00", "10.00", "2.000"),)
+        (drawing,) = sample_size.drawings(found, records, suite_page.member_looks(found), tmp_path)
+    assert drawing.table.rows == (("a", "1,000", "12.00", "10.00", "2.000"),)
+
+
+def _with_table(folder: Path, made: Record, kind: str, content: str) -> Record:
+    """The record with a table beside it."""
+    path = folder / made.file_name
+    name = f"{path.stem}-{kind}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (path.parent / name).write_text(content)
+    artifact = record.Artifact(kind=kind, path=name, sha256=hashlib.sha256(content.encode()).hexdigest())
+    return made.model_copy(update={"artifacts": (*made.artifacts, artifact)})
+
+
+def test_fid_by_sample_size_is_the_mean_over_runs_with_the_line_through_it(make_record: Make, tmp_path: Path) -> None:
+    """FID_N = 10 + 200 / N and 14 + 200 / N, so the mean has the limit 12."""
+    records = [
+        _with_table(
+            tmp_path, make_record("a", seed), "fid-by-samples",
+            "metric,samples,fid,error\n"
+            + "".join(f"fid@digits-cnn,{n},{10 + 4 * seed + 200 / n},\n" for n in (100, 400, 1000))
+            + f"fid@digits-cnn,inf,{10 + 4 * seed},0\nfid@other,5,1,\nfid@digits-cnn,0,nonsense,\n",
+        )
+        for seed in (0, 1)
+    ]  # fmt: skip
+    found = board.build(records)
+    with house_style():
+        (drawing,) = sample_size.drawings(found, records, suite_page.member_looks(found), tmp_path)
+    assert drawing.name == "sample-size-fid@digits-cnn"
+    assert drawing.table.rows == (("a", "1,000", "12.20", "12.00", "0.2000"),)
+
+
+def test_too_few_sizes_make_no_line(make_record: Make, tmp_path: Path) -> None:
+    made = _with_table(tmp_path, make_record("a"), "fid-by-samples", "metric,samples,fid\nfid@digits-cnn,10,5\n")
+    found = board.build([made])
+    with house_style():
+        assert sample_size.drawings(found, [made], suite_page.member_looks(found), tmp_path) == []
+
+
+def test_throughput_is_that_of_the_scored_samples(make_record: Make) -> None:
+    """Two checkpoints, two sample seeds, 1,000 images each, in 8 seconds."""
+    made = make_record("a", 0, {"fid@digits-cnn": (10.0, 11.0), "precision@digits-cnn": (0.5, 0.5)})
+    cost = next(cost for cost in tradeoffs.COSTS if cost.name == "throughput")
+    assert cost.of(made) is None, "an older record does not say"
+    assert cost.of(made.model_copy(update={"seconds": {"train": 1.0, "generate": 8.0}})) == 500.0
 
 
 def test_seeds_that_no_row_has_make_no_figure(make_record: Make) -> None:
@@ -180,13 +222,23 @@ def test_a_diverged_run_is_flagged(make_record: Make) -> None:
     assert [flag.words for flag in diagnostics.flags(make_record(status="diverged"))] == ["diverged at step 10"]
 
 
-def test_nearest_distances_are_drawn_or_ignored() -> None:
+def test_nearest_distances_stand_beside_those_of_held_out_images(make_record: Make, tmp_path: Path) -> None:
+    tables = {
+        "a": "space,images,distance\npixels,samples,2\npixels,samples,1\npixels,samples,3\npixels,held-out,4\nnet,samples,7\n",
+        "b": "space,images,distance\npixels,samples,9\npixels,samples,inf\npixels,somebody,1\npixels,samples,x\n",
+        "c": "nothing,of,this\n1,2,3\n",
+    }
+    records = [
+        _with_table(tmp_path, make_record(name), "nearest-distances", content) for name, content in tables.items()
+    ]
+    found = distances.read(tmp_path, records)
+    assert found["pixels"] == {"a": {"samples": [1.0, 2.0, 3.0], "held-out": [4.0]}, "b": {"samples": [9.0]}}
     with house_style():
-        drawing = nearest("a", "pixels", {"samples": [2.0, 1.0, 3.0], "held-out": [4.0]}, "n")
-        assert drawing
-        assert drawing.table.rows[0][:2] == ("samples", "1.000")
-        for content in ({}, {"samples": []}, {"samples": ["x"]}, {"samples": [float("nan")]}, {"samples": 3}):
-            assert nearest("a", "pixels", content, "n") is None
+        drawing = distances.nearest("pixels", found["pixels"], looks(["b", "a", "c"]))
+        assert distances.nearest("pixels", {"a": {"held-out": [1.0]}}, looks(["a"])) is None
+    assert drawing
+    assert [row[:2] for row in drawing.table.rows] == [("held-out", "4.000"), ("b", "9.000"), ("a", "1.000")]
+    assert set(found) == {"pixels", "net"}
 
 
 def test_many_members_are_context_but_not_lost(synthetic: ModuleType, tmp_path: Path) -> None:

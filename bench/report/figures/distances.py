@@ -1,54 +1,81 @@
 """Memorisation: how far generated images are from the closest training image, beside what held-out images get."""
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench import tables
-from bench.report.figures.drawing import Drawing, Table, compact, panel
-from bench.report.theme import MUTED, SERIES
+from bench.record import Record
+from bench.report import links, pictures
+from bench.report.figures.drawing import Drawing, Table, end_labels, panel, plain
+from bench.report.theme import INK, Look
 
+HELD_OUT, SAMPLES = "held-out", "samples"
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75)
 
-
-def sound(content: object) -> dict[str, list[float]]:
-    """The distances of a data file by group, ``{"samples": [...], "held-out": [...]}``; {} when it is anything else."""
-    if not isinstance(content, Mapping):
-        return {}
-    return {
-        str(name): sorted(float(value) for value in values)
-        for name, values in content.items()
-        if isinstance(values, list)
-        and values
-        and all(isinstance(value, int | float) and math.isfinite(value) for value in values)
-    }
+Groups = dict[str, list[float]]  # "samples" and "held-out" -> distances, ascending
 
 
-def nearest(member: str, space: str, content: Mapping[str, Any], name: str) -> Drawing | None:
-    """The cumulative distribution of distances to the nearest training image; None when there is nothing to draw."""
-    groups = sound(content)
-    if not groups:
+def read(results: Path, records: Iterable[Record]) -> dict[str, dict[str, Groups]]:
+    """Space -> member -> distances, from the tables beside some runs."""
+    found: dict[str, dict[str, Groups]] = {}
+    for record in records:
+        for space, groups in _by_space(pictures.data_of(results, record, pictures.DISTANCES).rows).items():
+            found.setdefault(space, {})[record.member.name] = groups
+    return found
+
+
+def _by_space(rows: Sequence[Mapping[str, str]]) -> dict[str, Groups]:
+    found: dict[str, Groups] = {}
+    for row in rows:
+        distance, images = pictures.number(row.get("distance")), row.get("images", "")
+        if distance is not None and images in (SAMPLES, HELD_OUT):
+            found.setdefault(row.get("space", ""), {}).setdefault(images, []).append(distance)
+    return {space: {name: sorted(values) for name, values in groups.items()} for space, groups in found.items()}
+
+
+def nearest(space: str, members: Mapping[str, Groups], looks: Mapping[str, Look]) -> Drawing | None:
+    """Cumulative distributions of the distance to the nearest training image; None when there is nothing to draw."""
+    shown = {member: members[member][SAMPLES] for member in looks if SAMPLES in members.get(member, {})}
+    if not shown:
         return None
-    figure, axes = panel(right=24)
-    for place, (group, values) in enumerate(groups.items()):
-        colour, dash = (SERIES[0], "-") if group == "samples" else (MUTED, (0, (5, 2)))
-        axes.step(
-            values, [(rank + 1) / len(values) for rank in range(len(values))], where="post", color=colour, ls=dash
+    figure, axes = panel(right=150)
+    for member in reversed(shown):  # the best on top
+        look = looks[member]
+        _steps(axes, shown[member], color=look.colour, ls=look.dash, lw=1.8 if look.named else 1.0, gid=look.gid)
+    held_out = next((groups[HELD_OUT] for groups in members.values() if HELD_OUT in groups), [])
+    if held_out:
+        _steps(axes, held_out, color=INK, ls=(0, (2, 2)), lw=1.4)
+        axes.text(
+            0.985, 0.04, "dotted: held-out images", transform=axes.transAxes, ha="right", color=INK, fontsize=10.5
         )
-        axes.text(0.97, 0.06 + 0.07 * place, group, transform=axes.transAxes, ha="right", color=colour)
     axes.set_ylim(0, 1.02)
+    axes.set_xlim(left=0)
     axes.set_ylabel("share of images")
     axes.set_xlabel(f"distance to the nearest training image ({space})")
-    axes.xaxis.set_major_formatter(lambda value, _position: compact(value))
-    rows = tuple((group, *(tables.number(_quantile(values, q)) for q in QUANTILES)) for group, values in groups.items())
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_formatter(FuncFormatter(plain))
+    end_labels(axes, {member: (values[len(values) // 2], 0.5) for member, values in shown.items()}, looks)
     return Drawing(
-        name=name,
-        title=f"{member}: distance to the training set, {space}",
-        caption="A curve of the samples left of the held-out one means copies: images nearer to training than new real "
-        "images are.",
+        name=f"nearest-{links.slug(space)}",
+        title=f"Distance to the nearest training image: {space}",
+        caption="A curve that rises left of the dotted one belongs to samples that are nearer to the training set than new "
+        "real images are: copies, or images with little variety.",
         figure=figure,
-        table=Table(("Images", *(f"{q:.0%} quantile".replace("%", " %") for q in QUANTILES)), rows),
+        table=_table({HELD_OUT: held_out, **shown} if held_out else shown),
     )
+
+
+def _steps(axes: Axes, values: Sequence[float], **style: object) -> None:
+    shares = [(rank + 1) / len(values) for rank in range(len(values))]
+    axes.step(values, shares, where="post", **style)  # pyright: ignore[reportArgumentType]
+
+
+def _table(groups: Mapping[str, Sequence[float]]) -> Table:
+    rows = tuple((group, *(tables.number(_quantile(values, q)) for q in QUANTILES)) for group, values in groups.items())
+    return Table(("Images", *(f"{q:.0%} quantile".replace("%", " %") for q in QUANTILES)), rows)
 
 
 def _quantile(values: Sequence[float], q: float) -> float:

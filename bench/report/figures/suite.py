@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.board import Board
 from bench.record import Record
@@ -27,11 +28,14 @@ class Figures:
         return (*self.overview, *self.cells, *pairs, *self.planes, *self.seeds)
 
 
-def draw(board: Board, records: Sequence[Record], looks: Mapping[str, Look]) -> Figures:
-    """Draw a suite; `records` are those of the board's protocol. Call inside `bench.report.theme.house_style`."""
+def draw(board: Board, records: Sequence[Record], looks: Mapping[str, Look], results: Path) -> Figures:
+    """Draw a suite; `records` are those of the board's protocol, below the folder `results`.
+
+    Call inside `bench.report.theme.house_style`.
+    """
     others = [column.metric for column in board.columns if column.metric != board.ranking]
     planes = [fidelity.plane(board, looks, across, up) for across, up in fidelity.pairs(board)]
-    limits = [sample_size.sizes(board, looks, metric, limit) for metric, limit in sample_size.pairs(board)]
+    limits = sample_size.drawings(board, records, looks, results)
     return Figures(
         overview=_drawn(
             [dots.seeds(board, looks, board.ranking)]

@@ -30,9 +30,11 @@ def _training(record: Record) -> float | None:
     return record.seconds.get("train") or None
 
 
-def _throughput(record: Record) -> float | None:
-    seconds = record.seconds.get("train")
-    return record.images_seen / seconds if seconds else None
+def _generation(record: Record) -> float | None:
+    """Images per second over all samples that were scored."""
+    seconds = record.seconds.get("generate")
+    samples = {(score.checkpoint, score.sample_seed): score.samples_fake for score in record.scores}
+    return sum(samples.values()) / seconds if seconds else None
 
 
 def _parameters(record: Record) -> float | None:
@@ -45,7 +47,7 @@ def _rate(value: float) -> str:
 
 COSTS = (
     Cost("training-cost", "training cost", "training time of a run (seconds)", "lower", _training, tables.duration),
-    Cost("training-throughput", "training throughput", "real images per second", "higher", _throughput, _rate),
+    Cost("throughput", "throughput", "generated images per second", "higher", _generation, _rate),
     Cost("size", "size", "trainable parameters", "lower", _parameters, compact),
 )
 
