@@ -12,6 +12,7 @@ from typing import Any
 from bench import board
 from bench.board import Board
 from bench.errors import UserError
+from bench.perf.costs import attach
 from bench.rows import Cell, Column, Cost, Row
 from bench.statistics import Components, Scale, summary
 
@@ -45,7 +46,7 @@ def find(spec: str, suite: str, results: Path = Path("results")) -> Baseline:
 
 def _from_folder(path: Path, suite: str) -> Board | None:
     records = list(board.load(path, suite))
-    return board.build(records) if records else None
+    return attach(board.build(records), path) if records else None
 
 
 def _from_git(revision: str, suite: str, results: Path) -> Board | None:
@@ -130,7 +131,13 @@ def _row(item: dict[str, Any], columns: dict[str, Column]) -> Row:
 
 
 def _cost(item: dict[str, Any]) -> Cost:
-    return Cost(item["images"], item["train_seconds"], tuple(sorted(item["parameters"].items())))
+    return Cost(
+        item["images"],
+        item["train_seconds"],
+        tuple(sorted(item["parameters"].items())),
+        item.get("flops_sample"),
+        item.get("samples_per_second"),
+    )
 
 
 def _cell(item: dict[str, Any], column: Column) -> Cell:

@@ -1,4 +1,4 @@
-"""Margins of the gate: how much worse a score may be before it counts. ``fid=5%``, ``precision=0.02``, ``parameters=1%``."""
+"""Margins of the gate: how much worse a score may be before it counts. ``fid=5%``, ``precision=0.02``, ``parameters=1%``, ``flops=0``."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.errors import UserError, unknown
 from bench.rows import Column
 
-PARAMETERS = "parameters"
+PARAMETERS, FLOPS = "parameters", "flops"
 TIMINGS = {"train_seconds", "seconds", "time", "training", "latency", "throughput"}
 PATTERN = re.compile(r"(?P<value>[^%\s]+)\s*(?P<percent>%?)")
 
@@ -65,8 +65,8 @@ def _number(text: str, value: str) -> float:
 
 
 def _metrics(name: str, columns: Mapping[str, Column]) -> list[str]:
-    if name == PARAMETERS:
-        return [PARAMETERS]
+    if name in (PARAMETERS, FLOPS):
+        return [name]
     if name in TIMINGS:
         raise UserError(
             f"margin {name}: seconds of separate runs do not gate, they differ by machine and by hour. "
@@ -75,7 +75,7 @@ def _metrics(name: str, columns: Mapping[str, Column]) -> list[str]:
     matching = [metric for metric in columns if name in (metric, metric.partition("@")[0])]
     if not matching:
         short = {metric.partition("@")[0] for metric in columns}
-        raise unknown("metric of a margin", name, [*columns, *short, PARAMETERS])
+        raise unknown("metric of a margin", name, [*columns, *short, PARAMETERS, FLOPS])
     return matching
 
 

@@ -75,6 +75,8 @@ class Cost:
     images: int
     train_seconds: float | None
     parameters: tuple[tuple[str, int], ...]  # per player
+    flops_sample: int | None = None  # of generating one image, where a speed record counted them
+    samples_per_second: float | None = None
 
 
 @dataclass(frozen=True)

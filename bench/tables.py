@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.rows import CHECKPOINTS, Cell, Column, Row
+from bench.rows import CHECKPOINTS, Cell, Column, Cost, Row
 
 if TYPE_CHECKING:
     from bench.board import Board
@@ -96,6 +96,8 @@ def _main(board: "Board") -> list[str]:
     better = board.ranking
     header = ["rank", "member", "track", "runs ok", f"{better} last", f"{better} best"]
     header += ["SD training seeds", "SD sample seeds", "images", "training", "parameters"]
+    if _timed(board):
+        header += ["FLOPs per sample", "samples/s"]
     lines = grid([escape(name) for name in header], [_line(board, row) for row in board.of("ranked")], left=3)
     for kind, title in (("incomplete", "Incomplete, not ranked"), ("calibration", "Calibration, never ranked")):
         if rows := board.of(kind):
@@ -111,6 +113,9 @@ def _line(board: "Board", row: Row) -> list[str]:
     last, best = (row.cells.get((board.ranking, checkpoint)) for checkpoint in CHECKPOINTS)
     name = f"{row.member} ({row.source[:8]})" if row.kind == "superseded" else row.member
     cost = row.cost
+    speed = [NONE, NONE] if cost is None else [
+        NONE if cost.flops_sample is None else count(cost.flops_sample), number(cost.samples_per_second, 3),
+    ]  # fmt: skip
     return [
         NONE if row.rank is None else str(row.rank),
         escape(name),
@@ -123,7 +128,13 @@ def _line(board: "Board", row: Row) -> list[str]:
         count(cost.images) if cost else NONE,
         duration(cost.train_seconds) if cost else NONE,
         count(sum(size for _, size in cost.parameters)) if cost else NONE,
+        *(speed if _timed(board) else ()),
     ]
+
+
+def _timed(board: "Board") -> bool:
+    """Whether speed records speak for any of its rows."""
+    return any(row.cost and row.cost.flops_sample is not None for row in board.rows)
 
 
 def runs_ok(row: Row) -> str:
@@ -216,10 +227,16 @@ def _row(row: Row) -> dict[str, Any]:
             {"metric": metric, "checkpoint": checkpoint, **_cell(cell)}
             for (metric, checkpoint), cell in row.cells.items()
         ],
-        "cost": cost
-        and {"images": cost.images, "train_seconds": exact(cost.train_seconds), "parameters": dict(cost.parameters)},
+        "cost": cost and _cost(cost),
         "records": list(row.records),
     }
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    """What speed records add is left out where there are none."""
+    known = {"images": cost.images, "train_seconds": exact(cost.train_seconds), "parameters": dict(cost.parameters)}
+    speed = {"flops_sample": cost.flops_sample, "samples_per_second": exact(cost.samples_per_second)}
+    return known | {key: value for key, value in speed.items() if value is not None}
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

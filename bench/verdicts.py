@@ -8,14 +8,14 @@ from typing import Literal
 from bench import effect
 from bench import statistics as st
 from bench.board import RANKED
-from bench.margins import DEFAULT, EXACT, PARAMETERS, Margin
+from bench.margins import DEFAULT, EXACT, FLOPS, PARAMETERS, Margin
 from bench.rows import Column, Row
 from bench.tables import count
 
 Verdict = Literal["pass", "regressed", "inconclusive"]
 
 FINISHED = "finished runs"
-COUNTED = (FINISHED, PARAMETERS)
+COUNTED = (FINISHED, PARAMETERS, FLOPS)
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class GateCell:
     """One quantity of one member, candidate against baseline."""
 
     member: str
-    quantity: str  # a metric id, "finished runs" or "parameters"
+    quantity: str  # a metric id, "finished runs", "parameters" or "flops"
     verdict: Verdict
     margin: str
     words: str
@@ -139,7 +139,7 @@ def _seeds_to_settle(new: Sequence[float], old: Sequence[float], shift: float, m
 
 
 def counters(new: Row, old: Row, margins: Mapping[str, Margin]) -> list[GateCell]:
-    """What carries no noise: how many runs finished, and the parameters."""
+    """What carries no noise: how many runs finished, the parameters, and the FLOPs of one sample where both were counted."""
     cells = [_finished(new, old)] if _ran(new) and _ran(old) else []
     if new.cost and old.cost:
         cells.append(
@@ -147,7 +147,17 @@ def counters(new: Row, old: Row, margins: Mapping[str, Margin]) -> list[GateCell
                 new.member, dict(new.cost.parameters), dict(old.cost.parameters), margins.get(PARAMETERS, EXACT)
             )
         )
+        if new.cost.flops_sample and old.cost.flops_sample:
+            cells.append(_flops(new.member, new.cost.flops_sample, old.cost.flops_sample, margins.get(FLOPS, EXACT)))
     return cells
+
+
+def _flops(member: str, after: int, before: int, margin: Margin) -> GateCell:
+    room = before * margin.value if margin.relative else margin.value
+    verdict: Verdict = "regressed" if after > before + room else "pass"
+    change = "the same" if after == before else f"{count(after)} against {count(before)} ({after - before:+,})"
+    share = 100 * (after / before - 1)
+    return GateCell(member, FLOPS, verdict, str(margin), change, (float(after),), (float(before),), share, None, None)
 
 
 def _parameters(member: str, new: Mapping[str, int], old: Mapping[str, int], margin: Margin) -> GateCell:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from bench.cli import data, read, results, train, verdicts
+from bench.cli import data, perf, read, results, train, verdicts
 from bench.errors import UserError
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (train.verbs, results.verbs, verdicts.verbs, read.verbs):
+for group in (train.verbs, results.verbs, verdicts.verbs, perf.verbs, read.verbs):
     for verb in group:
         app.command(name=verb.__name__.strip("_"))(verb)
 app.add_typer(data.app, name="data")

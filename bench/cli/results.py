@@ -29,6 +29,7 @@ def leaderboard(
 ) -> None:
     """Rebuild the leaderboards from the records alone; the same records give the same bytes."""
     from bench import board
+    from bench.perf.costs import attach
 
     if check:
         _check(results, reports)
@@ -36,7 +37,7 @@ def leaderboard(
     if format == "html":
         raise UserError("leaderboard --format html: the page is made by `bench report`.")
     format = "json" if as_json else format
-    boards = [board.build(board.load(results, name)) for name in _suites(results, suite)]
+    boards = [attach(board.build(board.load(results, name)), results) for name in _suites(results, suite)]
     if across is not None:
         typer.echo(_over_all(boards, across, format), nl=False)
         return

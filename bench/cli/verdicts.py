@@ -108,9 +108,10 @@ def gate(
     from bench import baseline as baselines
     from bench import board, gate_text, margins
     from bench import gate as gating
+    from bench.perf.costs import attach
     from bench.record import write_atomically
 
-    candidate = board.build(_records(results, suite))
+    candidate = attach(board.build(_records(results, suite)), results)
     known = {column.metric: column for column in candidate.columns}
     found = baselines.find(baseline, suite, results)
     outcome = gating.gate(

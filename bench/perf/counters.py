@@ -1,0 +1,64 @@
+"""What carries no noise: parameters, and floating-point operations counted where PyTorch performs them.
+
+A multiply-add counts as two. Convolutions and matrix products are counted (`torch.utils.flop_counter`), pointwise work is
+not; a gradient that is not needed is not computed and not counted, which is what a frozen critic saves.
+"""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import lcm
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench.errors import UserError
+from bench.perf.case import Case
+from bench.perf.subjects import Generation, TrainingSubject, build
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The counters of a member at a size."""
+
+    parameters: dict[str, int]  # player -> trainable parameters
+    flops_sample: int  # of generating one image
+    flops_training_image: (
+        float  # per real image drawn, over all updates of an iteration; mean over stages by their share
+    )
+
+
+def count(case: Case) -> Counts:
+    """Count a member in eager mode on the CPU. Raises UserError when nothing in it is of a kind that is counted."""
+    plain = replace(case, mode="eager", device="cpu")
+    gan = build(plain)
+    parameters = {
+        name: sum(weight.numel() for weight in player.net.parameters() if weight.requires_grad)
+        for name, player in gan.players.items()
+    }
+    shares = [Fraction(stage.share) for stage in gan.schedule]
+    each = [_training(replace(plain, what="training", stage=stage)) for stage in range(len(shares))]
+    mean = sum((share * found for share, found in zip(shares, each, strict=True)), Fraction()) / sum(shares)
+    found = Counts(parameters, _sample(replace(plain, what="generation", batch=1)), float(mean))
+    if not found.flops_sample:
+        raise UserError("FLOPs: this member generates without a convolution or matrix product that PyTorch counts.")
+    return found
+
+
+def _sample(case: Case) -> int:
+    """One image in eval mode, as `bench sample` makes it."""
+    subject = Generation(case)
+    with FlopCounterMode(display=False) as counter:
+        subject()
+    return counter.get_total_flops()
+
+
+def _training(case: Case) -> Fraction:
+    """Per real image, over as many iterations as bring every lazy update round once."""
+    with torch.random.fork_rng(devices=[]):
+        subject = TrainingSubject(case)
+        updates = subject.training.gan.schedule[0].updates
+        iterations = lcm(*(update.every for update in updates))
+        with FlopCounterMode(display=False) as counter:
+            for _ in range(iterations):
+                subject()
+    return Fraction(counter.get_total_flops(), iterations * subject.images_per_call)
