@@ -54,15 +54,23 @@ def check(builder: Builder, specs: Sequence[ImageSpec] = SPECS, *, compiled: boo
 
     `compiled` also trains under torch.compile, which takes a minute. The global random state is left as it was.
     """
+    return list(findings(builder, specs, compiled=compiled))
+
+
+def findings(builder: Builder, specs: Sequence[ImageSpec] = SPECS, *, compiled: bool = False) -> Iterator[Finding]:
+    """The findings of `check` one by one, each as soon as it is made."""
     with torch.random.fork_rng(devices=[]):
         base, refusals = _first_accepted(builder, specs)
-        if base is None:
-            return [Finding("builds", False, f"no image spec was accepted. {' '.join(refusals)}")]
-        findings = [_attempt(name, test, builder, base) for name, test in BEHAVIOUR.items()]
-        if compiled:
-            findings.append(_attempt("torch.compile", _compile, builder, base))
-        findings += [_attempt(_size(spec), _works_at, builder, spec) for spec in specs]
-    return findings
+    if base is None:
+        yield Finding("builds", False, f"no image spec was accepted. {' '.join(refusals)}")
+        return
+    tests = dict(BEHAVIOUR)
+    if compiled:
+        tests["torch.compile"] = _compile
+    for name, test in tests.items():
+        yield _attempt(name, test, builder, base)
+    for spec in specs:
+        yield _attempt(_size(spec), _works_at, builder, spec)
 
 
 def _first_accepted(builder: Builder, specs: Sequence[ImageSpec]) -> tuple[ImageSpec | None, list[str]]:
@@ -83,7 +91,8 @@ def _first_accepted(builder: Builder, specs: Sequence[ImageSpec]) -> tuple[Image
 def _attempt(name: str, test: Callable[[Builder, ImageSpec], str], builder: Builder, spec: ImageSpec) -> Finding:
     """Run one check; whatever it raises becomes words."""
     try:
-        return Finding(name, True, test(builder, spec))
+        with torch.random.fork_rng(devices=[]):
+            return Finding(name, True, test(builder, spec))
     except NotApplicable as reason:
         return Finding(name, True, str(reason), skipped=True)
     except (ConformanceError, UserError) as fault:

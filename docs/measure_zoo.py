@@ -24,7 +24,8 @@ from bench.data.batches import Batches
 from bench.errors import UserError
 from bench.evaluate import measure
 from bench.gan import GAN
-from bench.generate import COLUMNS, generate, grid_request, request
+from bench.generate import generate, grid_request, request
+from bench.grid import COLUMNS
 from bench.members import Listing
 from bench.pictures import write_grid
 from bench.record import write_atomically
