@@ -16,7 +16,7 @@ from bench.record import Artifact, Record
 LONGEST = 300  # characters of a reason
 TYPES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 KINDS: dict[str, tuple[str, str]] = {  # kind -> heading, what a reader sees
-    "grid": ("Samples", "Uncurated: every member shows its first images from the same fixed latents."),
+    "grid": ("Samples", "Uncurated: every member shows its first images from the same fixed latents or sources."),
     "classes": ("Samples by class", "One row per class, uncurated; every image of a column has the same latents."),
     "interpolation": ("Interpolations", "Each row walks from one latent to another in equal steps."),
     "truncation": ("Truncation sweep", "The same latents in every row, truncated from strong (top) to none (bottom)."),

@@ -12,7 +12,7 @@ from bench.report import links, pictures
 from bench.report.figures.drawing import Drawing, Table, end_labels, panel, plain
 from bench.report.theme import INK, Look
 
-HELD_OUT, SAMPLES = "held-out", "samples"
+HELD_OUT, SAMPLES, PIXELS = "held-out", "samples", "pixels"
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75)
 
 Groups = dict[str, list[float]]  # "samples" and "held-out" -> distances, ascending
@@ -54,18 +54,22 @@ def nearest(space: str, members: Mapping[str, Groups], looks: Mapping[str, Look]
     axes.set_ylim(0, 1.02)
     axes.set_xlim(left=0)
     axes.set_ylabel("share of images")
-    axes.set_xlabel(f"distance to the nearest training image ({space})")
+    axes.set_xlabel(f"distance to the nearest training image ({_words(space)})")
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
     end_labels(axes, {member: (values[len(values) // 2], 0.5) for member, values in shown.items()}, looks)
     return Drawing(
         name=f"nearest-{links.slug(space)}",
-        title=f"Distance to the nearest training image: {space}",
+        title=f"Distance to the nearest training image, {_words(space)}",
         caption="A curve that rises left of the dotted one belongs to samples that are nearer to the training set than new "
         "real images are: copies, or images with little variety.",
         figure=figure,
         table=_table({HELD_OUT: held_out, **shown} if held_out else shown),
     )
+
+
+def _words(space: str) -> str:
+    return space if space == PIXELS else f"features of {space}"
 
 
 def _steps(axes: Axes, values: Sequence[float], **style: object) -> None:
