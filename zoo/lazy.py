@@ -25,17 +25,20 @@ class PathLength(nn.Module):
     """weight E (||J^T y|| - a)^2: a step in style space should move the image equally far from everywhere (eq. 4).
 
     y is a random image from N(0, 1 / pixels), J the derivative of the image by the style, and `mean`, a, the running mean
-    of the lengths. A length is the root mean square over the layers; with it and the normalised y, weight 2 is the paper's
+    of the lengths. It starts at the first ones: from 0 it would shorten every path until it has caught up. A length is the
+    root mean square over the layers; with it and the normalised y, weight 2 is the paper's
     gamma_pl = ln 2 / (r^2 (ln r - ln 2)). Half the batch serves, as in the authors' code.
     """
 
     mean: Tensor
+    pace: Tensor
 
-    def __init__(self, weight: float = 2.0, decay: float = 0.99):
+    def __init__(self, weight: float = 2.0, share: float = 0.01):
         super().__init__()
         self.weight = weight
-        self.decay = decay
+        self.share = share  # of the newest lengths in the running mean
         self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("pace", torch.ones(()))  # the share of the next lengths: all, when there is no mean yet
 
     def forward(self, turn: StyleTurn) -> Tensor:
         styles, images = turn.path(max(len(turn.batch.images) // 2, 1))
@@ -43,7 +46,8 @@ class PathLength(nn.Module):
         random = random / sqrt(images.shape[2] * images.shape[3])
         (gradient,) = torch.autograd.grad((images * random).sum(), styles, create_graph=True)
         lengths = gradient.to(self.mean.dtype).square().sum(2).mean(1).sqrt()  # (N,)
-        self.mean.copy_(lengths.detach().mean().lerp(self.mean, self.decay))
+        self.mean += self.pace * (lengths.detach().mean() - self.mean)
+        self.pace.fill_(self.share)
         return self.weight * (lengths - self.mean.clone()).square().mean()
 
 

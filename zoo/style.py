@@ -16,7 +16,7 @@ from zoo.equalised import EqualisedLinear, LeakyReLU, pixel_norm
 from zoo.two_player import Latents, LatentTurn
 
 MAPPING_RATE = 0.01  # the mapping network's learning rate relative to the others (appendix C)
-MEAN_DECAY = 0.995  # of the running mean of the styles, per batch
+MEAN_SHARE = 0.005  # of a batch in the running mean of the styles
 
 
 class Mapping(nn.Module):
@@ -47,8 +47,7 @@ class Mapping(nn.Module):
             parts.append(pixel_norm(self.embed(hot)))
         styles = self.layers(torch.cat(parts, 1))
         if self.training:
-            seen = styles.detach().mean(0).to(self.mean.dtype)
-            self.mean.copy_(seen.lerp(self.mean, MEAN_DECAY))
+            self.mean += MEAN_SHARE * (styles.detach().mean(0) - self.mean)
         return styles
 
 

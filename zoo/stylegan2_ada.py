@@ -9,7 +9,8 @@ configuration `auto` of the authors' code (NVlabs/stylegan2-ada-pytorch train.py
 of 4, path length, mixing, gamma = 0.0002 R^2 / batch size, a half-life of 20k images. Conditional: the label is
 embedded in the mapping network and projected in the critic.
 
-Departures: both averages' half-lives stay below 5 % of the images seen, as the code ramps them. The generator's Adam is
+Departures: both averages' half-lives stay below 5 % of the images seen, as the code ramps them. The running mean of the
+path lengths starts at the first lengths instead of 0. The generator's Adam is
 rescaled for the path length even where there is none, as the code does. The augmentation copies pixels where a
 transform is of whole pixels, and mirrors coordinates beyond the border instead of padding the image. No half precision
 or clamping of the member's own. Fixed track: R channels at R px, doubling with every halving, latents and styles of 8 R

@@ -170,7 +170,7 @@ def test_the_path_length_of_a_linear_generator():
     width, layers, slope = 6, 2, 3.0
     basis = torch.linalg.qr(torch.randn(64, layers * width)).Q  # orthonormal columns
     matrices = slope * 8 * basis.view(64, layers, width).transpose(0, 1)
-    penalty = PathLength(weight=2.0, decay=0.0)
+    penalty = PathLength(weight=2.0)
     value = penalty(Linear(matrices, 40_000))
     degrees = layers * width
     mean_chi = math.sqrt(2) * math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2))
@@ -182,11 +182,13 @@ def test_the_path_length_of_a_linear_generator():
 
 def test_the_mean_path_length_is_a_running_one_and_is_saved():
     matrices = torch.randn(1, 64, 4)
-    penalty, once = PathLength(decay=0.9), PathLength(decay=0.0)
-    once(Linear(matrices, 64))
+    penalty = PathLength(share=0.1)
     penalty(Linear(matrices, 64))
-    assert float(penalty.mean) == pytest.approx(0.1 * float(once.mean), rel=0.5)
-    assert set(penalty.state_dict()) == {"mean"}
+    first = float(penalty.mean)
+    assert first > 0  # there is no start at 0 to catch up from
+    penalty(Linear(10 * matrices, 64))
+    assert float(penalty.mean) == pytest.approx(0.9 * first + 0.1 * 10 * first, rel=0.1)
+    assert set(penalty.state_dict()) == {"mean", "pace"}
 
 
 def test_the_path_length_penalty_has_the_gradient_of_finite_differences():
@@ -197,6 +199,7 @@ def test_the_path_length_penalty_has_the_gradient_of_finite_differences():
         torch.manual_seed(1)
         penalty = PathLength()
         penalty.mean.fill_(3.0)
+        penalty.pace.fill_(0.0)
         turn = Linear(of, 4)
         return penalty(turn)
 
@@ -207,8 +210,7 @@ def test_the_path_length_penalty_has_the_gradient_of_finite_differences():
     with torch.no_grad():
         plus, minus = matrices + step * direction, matrices - step * direction
     slope = (value(plus.requires_grad_()) - value(minus.requires_grad_())).detach() / (2 * step)
-    # the mean moves by 1 % of the lengths' mean, and is a constant to the gradient
-    assert float((gradient * direction).sum()) == pytest.approx(float(slope), rel=0.05)
+    assert float((gradient * direction).sum()) == pytest.approx(float(slope), rel=1e-3)
 
 
 def test_lazy_adam_passes_the_same_time_in_one_more_step():
