@@ -93,8 +93,9 @@ def sizes(metric: str, measured: Mapping[str, Line], looks: Mapping[str, Look]) 
         look, line = looks[member], measured[member]
         ends[member] = (MARKS[-1], line.at(largest / MARKS[-1]))
         heights += [line.limit, ends[member][1], *line.values]
+        parts = np.linspace(0, MARKS[-1], 41)  # on a logarithmic axis the line is a curve
         axes.plot(
-            [0.0, MARKS[-1]], [line.limit, ends[member][1]], color=look.colour, ls=look.dash, lw=1.4, gid=look.gid
+            parts, line.limit + line.slope / largest * parts, color=look.colour, ls=look.dash, lw=1.4, gid=look.gid
         )
         axes.plot([largest / count for count in line.samples], line.values, look.marker, color=look.colour, ms=3.5, mew=0,
                   gid=look.gid)  # fmt: skip
