@@ -1,6 +1,6 @@
 """Boards: records in, ranked rows out. A pure function of the records, whatever their order or the machine."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,6 +103,7 @@ def build(records: Iterable[Record], expected: Suite | None = None, protocol: st
     ordered = _order_columns(columns[chosen.digest], chosen)
     unique, notes = _unique(runs[chosen.digest])
     rows, more = _rows(unique, ordered, chosen, expected)
+    notes += _absent_notes(unique)
     others = [
         _other_protocol(entry, len(runs[entry.digest])) for entry in _newest_first(protocols) if entry is not chosen
     ]
@@ -176,7 +177,8 @@ def _other_protocol(entry: _Protocol, count: int) -> str:
 
 def _order_columns(columns: Mapping[str, Column], protocol: _Protocol) -> dict[str, Column]:
     """The ranking metric first, then as the protocol lists them."""
-    listed = [protocol.ranking, *protocol.content.get("evaluation", {}).get("metrics", [])]
+    evaluation = protocol.content.get("evaluation", {})
+    listed = [protocol.ranking, *evaluation.get("metrics", []), *evaluation.get("optional_metrics", [])]
     names = [name for name in dict.fromkeys([*listed, *sorted(columns)]) if name in columns]
     return {name: columns[name] for name in names}
 
@@ -196,6 +198,16 @@ def _unique(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
                 f"{attempts[-1].member}, seed {attempts[-1].seed}: {len(attempts)} records; the latest result counts."
             )
     return sorted(kept, key=lambda run: (run.member, run.source, run.seed)), sorted(notes)
+
+
+def _absent_notes(runs: Sequence[Run]) -> list[str]:
+    """Which optional metrics some runs lack, because of the machine that they ran on."""
+    counts = Counter(metric for run in runs if run.status == "ok" for metric in sorted(run.absent))
+    total = sum(run.status == "ok" for run in runs)
+    return [
+        f"{metric}: not measured in {count} of {total} runs, where its weights were not at hand."
+        for metric, count in sorted(counts.items())
+    ]
 
 
 def _rows(

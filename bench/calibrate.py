@@ -37,7 +37,7 @@ def _scores(setting: Setting, cell: Cell, seed: int) -> list[Score]:
     evaluation = setting.suite.evaluation
     images = calibration(cell.member.name)(setting.dataset, evaluation.samples, seed)
     fake = Sample.of(images, name=f"images of {cell.member.name}")
-    found = measure(evaluation.metrics, setting.train, setting.held_out, fake, setting.extractor)
+    found = measure(setting.metrics, setting.train, setting.held_out, fake, setting.extractor)
     return [score_of(item, "last", seed) for item in found]
 
 

@@ -15,9 +15,9 @@ from bench import record as records
 from bench.data.batches import Batches
 from bench.environment import peak_memory_bytes, reset_peak_memory
 from bench.errors import UserError
-from bench.evaluate import Measurement, measure
+from bench.evaluate import Measurement, Pairs, measure
 from bench.exhibit import Exhibit, Show, picture
-from bench.generate import Request, generate, grid_request, request
+from bench.generate import Request, generate, grid_request, request, targets
 from bench.grid import COLUMNS
 from bench.journal import Journal, Meter, Stopwatch
 from bench.outcome import Outcome, better, compose, now_in_utc, score_of
@@ -50,19 +50,19 @@ class CellRun:
     def __init__(self, setting: Setting, cell: Cell, attempt: int, checkpoint_seconds: float):
         self.setting, self.cell, self.attempt = setting, cell, attempt
         self.checkpoint_seconds = checkpoint_seconds
-        suite = setting.suite
+        self.budget = setting.training(cell)
         torch.manual_seed(cell.seed)
         self.gan = members.builder(cell.member)(setting.spec)
         self.parameters = {name: _count(player.net) for name, player in self.gan.players.items()}
         batches = Batches(
             setting.dataset.train,
-            suite.training.batch_size,
+            self.budget.batch_size,
             seed=cell.seed,
             device=setting.execution.device,
-            flip=suite.data.flip,
+            flip=setting.suite.data.flip,
         )
         self.training = Training(
-            self.gan, batches, images=suite.training.images, seed=cell.seed, execution=setting.execution
+            self.gan, batches, images=self.budget.images, seed=cell.seed, execution=setting.execution
         )
         self.journal = Journal(now_in_utc())
         self.identity = setting.identity(cell)
@@ -139,7 +139,7 @@ class CellRun:
 
     def _keep_grid(self, images: int, nets: Mapping[str, torch.nn.Module]) -> None:
         """Keep a grid from the same latents at a few points of training."""
-        points = max(self.setting.suite.training.images // self.setting.suite.evaluation.every, 1)
+        points = max(self.budget.images // self.setting.suite.evaluation.every, 1)
         index = len(self.journal.curve) + 1
         if index == 1 or index * GRIDS // points > (index - 1) * GRIDS // points:
             images_of_grid = self._generate(nets, grid_request(self.gan, self.setting.dataset))
@@ -170,7 +170,7 @@ class CellRun:
         for seed in evaluation.sample_seeds:
             with self._watch("generate"):  # part of "evaluate"
                 fake = self._sample(nets, evaluation.samples, seed)
-            scores += [score_of(item, which, seed) for item in self._measure(fake, list(evaluation.metrics))]
+            scores += [score_of(item, which, seed) for item in self._measure(fake, list(self.setting.metrics))]
             if which == "last" and seed == evaluation.sample_seeds[0]:
                 self._show(nets, fake)
         return scores
@@ -185,7 +185,7 @@ class CellRun:
             fake,
             setting.train,
             setting.held_out,
-            tuple(dict.fromkeys((setting.suite.ranking, *setting.suite.evaluation.metrics))),
+            tuple(dict.fromkeys((setting.suite.ranking, *setting.metrics))),
             setting.extractor,
             setting.shows_data,
         )
@@ -194,7 +194,10 @@ class CellRun:
                 self._keep_exhibit(made, self.training.now.images)
 
     def _measure(self, fake: Sample, ids: list[str]) -> list[Measurement]:
-        return measure(ids, self.setting.train, self.setting.held_out, fake, self.setting.extractor)
+        setting = self.setting
+        wanted = targets(self.gan, setting.dataset, len(fake))
+        pairs = None if wanted is None else Pairs(fake, Sample.of(wanted, name=f"targets of {fake.name}"))
+        return measure(ids, setting.train, setting.held_out, fake, setting.extractor, pairs=pairs)
 
     def _sample(self, nets: Mapping[str, torch.nn.Module], count: int, seed: int) -> Sample:
         asked = request(self.gan, self.setting.dataset, count, seed)

@@ -57,8 +57,7 @@ def measure(
     subject = Subject(train, held_out, fake, pairs, paths or {})
     parsed = [MetricId.parse(text) for text in ids]
     metrics = [find(metric_id.name) for metric_id in parsed]
-    for metric_id, metric in zip(parsed, metrics, strict=True):
-        _check(metric, metric_id, Case(str(metric_id), subject, None, metric_id.held_out))
+    _check_all(parsed, subject)
     found: dict[int, Measurement] = {}
     for name in dict.fromkeys(metric_id.extractor for metric_id in parsed):
         extractor = None if name is None else load(name)
@@ -66,6 +65,23 @@ def measure(
             if metric_id.extractor == name:
                 found[index] = _measure(metric, Case(str(metric_id), subject, extractor, metric_id.held_out))
     return [found[index] for index in range(len(parsed))]
+
+
+def require(
+    ids: Sequence[str],
+    train: Sample | Statistics,
+    held_out: Sample | Statistics,
+    fake: Sample,
+    *,
+    pairs: Pairs | None = None,
+) -> None:
+    """Raise the UserError that `measure` would raise before its work. No pixel is looked at: only how much of what there is."""
+    _check_all([MetricId.parse(text) for text in ids], Subject(train, held_out, fake, pairs))
+
+
+def _check_all(ids: Sequence[MetricId], subject: Subject) -> None:
+    for metric_id in ids:
+        _check(find(metric_id.name), metric_id, Case(str(metric_id), subject, None, metric_id.held_out))
 
 
 def _check(metric: Metric, metric_id: MetricId, case: Case) -> None:

@@ -56,6 +56,15 @@ def _sources(gan: GAN, dataset: DataSet) -> np.ndarray | None:
     return dataset.held_out.images if gan.task == "reconstruction" else dataset.held_out.source
 
 
+def targets(gan: GAN, dataset: DataSet, count: int) -> np.ndarray | None:
+    """What the images of a request should be, (count, C, H, W) uint8: for members that rebuild or translate paired sources."""
+    held_out = dataset.held_out
+    translates = gan.task in ("paired", "unpaired") and held_out.source is not None and held_out.paired
+    if gan.task != "reconstruction" and not translates:
+        return None
+    return np.asarray(held_out.images[np.arange(count) % len(held_out)])
+
+
 def labelled(asked: Request, labels: Tensor, truncation: float = 1.0) -> Request:
     """The same request with these classes (N,)."""
     return replace(asked, labels=labels, truncation=truncation)

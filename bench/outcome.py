@@ -67,6 +67,7 @@ def compose(setting: Setting, cell: Cell, outcome: Outcome) -> Record:
         curve=outcome.curve,
         best_images=outcome.best_images,
         scores=outcome.scores,
+        absent=setting.absent,
         artifacts=outcome.artifacts,
         environment=describe(setting.execution),
         command=command(setting, cell),

@@ -42,20 +42,20 @@ def plan(setting: Setting, cells: Sequence[Cell]) -> list[Plan]:
 
 def estimate(setting: Setting, cell: Cell) -> float:
     """Seconds of training and generation for one cell, from a few timed iterations on this machine."""
-    suite, device = setting.suite, setting.execution.device
+    suite, device, budget = setting.suite, setting.execution.device, setting.training(cell)
     with torch.random.fork_rng():
         torch.manual_seed(cell.seed)
         gan = members.builder(cell.member)(setting.spec)
-        batches = Batches(setting.dataset.train, suite.training.batch_size, seed=0, device=device)
-        training = Training(gan, batches, images=suite.training.images, seed=0, execution=setting.execution)
+        batches = Batches(setting.dataset.train, budget.batch_size, seed=0, device=device)
+        training = Training(gan, batches, images=budget.images, seed=0, execution=setting.execution)
         per_image = _seconds_per_image(training, device)
         asked = request(gan, setting.dataset, CHUNK, 0)
         start = time.perf_counter()
         generate(gan, training.sampling_nets(), asked, setting.spec, setting.execution)
         per_sample = (time.perf_counter() - start) / CHUNK
-    points = suite.training.images // suite.evaluation.every
+    points = budget.images // suite.evaluation.every
     reported = 2 * len(suite.evaluation.sample_seeds) * suite.evaluation.samples
-    return per_image * suite.training.images + per_sample * (points * suite.evaluation.curve_samples + reported)
+    return per_image * budget.images + per_sample * (points * suite.evaluation.curve_samples + reported)
 
 
 def _seconds_per_image(training: Training, device: torch.device) -> float:

@@ -128,6 +128,7 @@ class Record(_Frozen):
     curve: tuple[Point, ...]
     best_images: int | None = None  # where the best checkpoint was taken
     scores: tuple[Score, ...]
+    absent: dict[str, str] = Field(default_factory=dict)  # optional metric -> why it was not measured on this machine
     artifacts: tuple[Artifact, ...]
     environment: Environment
     command: str
@@ -274,8 +275,12 @@ def read_all(results: Path, suite: str | None = None) -> list[Record]:
 
 def problems(record: Record) -> list[str]:
     """What a sound record cannot hold, in words; empty when all is well."""
-    samples = record.protocol.get("evaluation", {}).get("samples")
+    evaluation = record.protocol.get("evaluation", {})
+    samples = evaluation.get("samples")
+    known = {score.metric for score in record.scores} | set(record.absent)
+    lost = [metric for metric in evaluation.get("optional_metrics", ()) if metric not in known]
     checks = {
+        f"{', '.join(lost)}: neither measured nor said to be absent": record.status == "ok" and bool(lost),
         "status is ok, but there is no score": record.status == "ok" and not record.scores,
         "status is diverged, but no step is given": record.status == "diverged" and record.diverged_at_step is None,
         f"status is {record.status}, but no failure is given": record.status in ("failed", "out-of-memory")

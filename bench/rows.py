@@ -53,6 +53,7 @@ class Run:
     parameters: tuple[tuple[str, int], ...]
     scores: Mapping[Key, tuple[float, ...]]  # one value per sample seed, in the order of the sample seeds
     flags: Mapping[Key, tuple[str, ...]]
+    absent: frozenset[str]  # optional metrics that its machine could not measure
     finished: str
     file: str  # the record's path below the results folder
 
@@ -125,6 +126,7 @@ def run_of(record: Record) -> Run:
         parameters=tuple(sorted(record.parameters.items())),
         scores={key: tuple(value for _, value in sorted(pairs)) for key, pairs in scores.items()},
         flags={key: tuple(sorted(words)) for key, words in flags.items() if words},
+        absent=frozenset(record.absent),
         finished=record.finished,
         file=record.file_name,
     )
@@ -153,7 +155,7 @@ def row_of(
         statuses["missing"] = len(wanted) - len(runs)
     keys: list[Key] = [(metric, checkpoint) for metric in columns for checkpoint in CHECKPOINTS]
     cells = {key: cell for key in keys if (cell := _cell(ok, key, columns[key[0]]))}
-    gaps = _gaps(statuses, len(ok), cells)
+    gaps = _gaps(statuses, ok, cells)
     latest = max(runs, key=lambda run: (run.finished, run.job))
     kind: Kind = (
         "superseded"
@@ -184,7 +186,7 @@ def absent_row(member: str, seeds: Sequence[int], track: str) -> Row:
     """The row of a member that the suite names and nobody ran."""
     missing = {"ok": 0, "missing": len(seeds)}
     return Row(
-        "incomplete", None, member, "", "", track, tuple(sorted(seeds)), missing, _gaps(missing, 0, {}), {}, None, ()
+        "incomplete", None, member, "", "", track, tuple(sorted(seeds)), missing, _gaps(missing, (), {}), {}, None, ()
     )
 
 
@@ -203,14 +205,14 @@ def _cell(ok: Sequence[Run], key: Key, column: Column) -> Cell | None:
     )
 
 
-def _gaps(statuses: Mapping[str, int], ok: int, cells: Mapping[Key, Cell]) -> tuple[str, ...]:
-    """Missing and failed runs, and scores that only some of the seeds have."""
+def _gaps(statuses: Mapping[str, int], ok: Sequence[Run], cells: Mapping[Key, Cell]) -> tuple[str, ...]:
+    """Missing and failed runs, and scores that some of the seeds lack without a reason."""
     total = sum(statuses.values())
     runs = [f"{statuses[name]}/{total} {name}" for name in ("failed", "out-of-memory", "missing") if statuses.get(name)]
     partial = [
-        f"{metric} ({checkpoint}): {len(cell.values)}/{ok} seeds"
+        f"{metric} ({checkpoint}): {len(cell.values)}/{len(ok)} seeds"
         for (metric, checkpoint), cell in cells.items()
-        if len(cell.values) < ok
+        if len(cell.values) < sum(metric not in run.absent for run in ok)
     ]
     return (*runs, *partial)
 

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
+from torch import Tensor
 
 from bench import calibrate, members
 from bench import record as records
 from bench.cell import CellRun, Progress
 from bench.errors import UserError
-from bench.generate import generate, request
+from bench.evaluate import Pairs, require
+from bench.gan import GAN
+from bench.generate import generate, request, targets
 from bench.record import Record, Status
+from bench.sample import Sample
 from bench.setting import Cell, Setting
 from bench.train import Execution
 
@@ -116,6 +120,16 @@ def _dry_run(setting: Setting, cell: Cell) -> None:
         nets = {name: player.net.eval() for name, player in gan.players.items()}
         asked = request(gan, setting.dataset, 2, 0)
         try:
-            generate(gan, nets, asked, setting.spec, Execution())
+            images = generate(gan, nets, asked, setting.spec, Execution())
+            _check_metrics(setting, gan, images[:1])
         except UserError as error:
             raise UserError(f"member {cell.member.name!r}: {error}") from None
+
+
+def _check_metrics(setting: Setting, gan: GAN, image: Tensor) -> None:
+    """Refuse a metric that this member or data set has not the inputs for, before anything is trained."""
+    count = setting.suite.evaluation.samples
+    labels = None if setting.dataset.train.labels is None else torch.zeros(count, dtype=torch.int64)
+    fake = Sample(image.expand(count, -1, -1, -1), labels, name="sample")
+    paired = targets(gan, setting.dataset, 1) is not None
+    require(setting.metrics, setting.train, setting.held_out, fake, pairs=Pairs(fake, fake) if paired else None)

@@ -14,13 +14,14 @@ from bench.calibration import CALIBRATIONS
 from bench.checkpoint import Identity
 from bench.data import DataSet, Split, describe, load
 from bench.errors import UserError
+from bench.extractors import card, missing
 from bench.extractors import load as load_extractor
 from bench.gan import ImageSpec
 from bench.home import home
 from bench.metrics import MetricId
 from bench.record import Role
 from bench.sample import Extractor, Sample
-from bench.suite import Suite, digest
+from bench.suite import Suite, Training, digest
 from bench.train import Execution
 
 CALIBRATION_VERSION = 1  # of the rows in bench.calibration: raised whenever their images change
@@ -66,15 +67,19 @@ class Setting:
     @cached_property
     def protocol(self) -> dict[str, Any]:
         """The suite's rules with the digests of what they met."""
-        ids = [MetricId.parse(text) for text in (*self.suite.evaluation.metrics, self.suite.evaluation.selection)]
-        extractors = {id_.extractor: self.extractor(id_.extractor) for id_ in ids if id_.extractor}
+        evaluation = self.suite.evaluation
+        always = [MetricId.parse(text) for text in (*evaluation.metrics, evaluation.selection)]
+        optional = [MetricId.parse(text) for text in evaluation.optional_metrics]
+        extractors = {id_.extractor: self.extractor(id_.extractor) for id_ in always if id_.extractor}
+        # From the cards, which are here when the weights are not: a protocol does not depend on what is installed.
+        cards = {id_.extractor: card(id_.extractor) for id_ in optional if id_.extractor}
         return self.suite.protocol(
             {
                 "data": {"digest": self.dataset.digest, "preprocessing": self.dataset.preprocessing},
-                "metrics": {id_.name: metrics.find(id_.name).version for id_ in ids},
+                "metrics": {id_.name: metrics.find(id_.name).version for id_ in (*always, *optional)},
                 "extractors": {
-                    name: {"weights": extractor.digest, "preprocessing": extractor.preprocessing}
-                    for name, extractor in sorted(extractors.items())
+                    name: {"weights": found.digest, "preprocessing": found.preprocessing}
+                    for name, found in sorted((cards | extractors).items())
                 },
             }
         )
@@ -83,6 +88,19 @@ class Setting:
     def protocol_digest(self) -> str:
         """Equal, or not comparable."""
         return digest(self.protocol)
+
+    @cached_property
+    def absent(self) -> dict[str, str]:
+        """The optional metrics that cannot be measured on this machine, each with the reason."""
+        ids = [MetricId.parse(text) for text in self.suite.evaluation.optional_metrics]
+        reasons = {str(id_): missing(id_.extractor) for id_ in ids if id_.extractor}
+        return {metric: reason for metric, reason in reasons.items() if reason is not None}
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What is reported here: all metrics, and the optional ones whose extractors are at hand."""
+        evaluation = self.suite.evaluation
+        return (*evaluation.metrics, *(text for text in evaluation.optional_metrics if text not in self.absent))
 
     @cached_property
     def train(self) -> Sample:
@@ -123,6 +141,10 @@ class Setting:
             cells += [self.cell(member, seed, role) for seed in ([0] if made else seeds or self.suite.seeds)]
         return cells
 
+    def training(self, cell: Cell) -> Training:
+        """The cell's budget."""
+        return self.suite.training_of(cell.member.name, cell.member.entry_point)
+
     def identity(self, cell: Cell) -> Identity:
         """What the cell's checkpoints belong to."""
         member = cell.member
@@ -153,6 +175,9 @@ def prepare(suite: Suite, results: Path, execution: Execution, data_root: Path |
     dataset = load(suite.data.name, resolution=suite.data.resolution, data_root=data_root)
     setting = Setting(suite, dataset, execution, results)
     _ = setting.protocol_digest
+    for name in {MetricId.parse(text).extractor for text in setting.metrics}:
+        if name is not None:
+            setting.extractor(name)  # weights that are damaged are said to be so now, not after a training
     return setting
 
 

@@ -23,6 +23,8 @@ Positive = Annotated[int, Field(gt=0)]
 Precision = Literal["fp32", "bf16"]
 Track = Literal["fixed", "paper"]
 
+WITH_PATH = ("folder", "pairs", "unpaired")  # data sets named by where they lie: only their content is in the protocol
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,8 +38,15 @@ class Data(_Frozen):
     flip: bool = False  # mirror half of the training images
 
 
+class Recipe(_Frozen):
+    """A member's own budget, in the paper track."""
+
+    images: Positive
+    batch_size: Positive
+
+
 class Training(_Frozen):
-    """The budget, the same for every member."""
+    """The budget, the same for every member; in the paper track that of members without a recipe."""
 
     images: Positive  # real images drawn from the set; every draw counts
     batch_size: Positive
@@ -48,6 +57,7 @@ class Evaluation(_Frozen):
     """What is measured, on how much, and when."""
 
     metrics: tuple[str, ...] = Field(min_length=1)  # NAME@EXTRACTOR, or NAME@EXTRACTOR:held-out
+    optional_metrics: tuple[str, ...] = ()  # measured too where the weights of their extractors are at hand
     samples: Positive  # generated images behind each reported score
     sample_seeds: tuple[int, ...] = Field(default=(0,), min_length=1)  # noise of the reported scores, one score each
     every: Positive  # images between two points of the curve
@@ -55,6 +65,15 @@ class Evaluation(_Frozen):
     selection: (
         str  # metric on the curve that chooses the best checkpoint: on held-out images, never on the reported ones
     )
+
+    @model_validator(mode="after")
+    def _optional_metrics_have_extractors(self) -> "Evaluation":
+        for metric in self.optional_metrics:
+            if "@" not in metric:
+                raise ValueError(f"optional metric {metric!r} names no extractor whose weights could be missing")
+            if metric in self.metrics:
+                raise ValueError(f"metric {metric!r} is measured always and optional at once. List it once")
+        return self
 
     @model_validator(mode="after")
     def _selection_is_held_out(self) -> "Evaluation":
@@ -78,7 +97,17 @@ class Suite(_Frozen):
     show_data: bool | None = None  # keep pictures of real images beside records; None: as the data set's entry says
     data: Data
     training: Training
+    recipes: dict[str, Recipe] = Field(default_factory=dict)  # member -> budget: paper track only, one for each member
     evaluation: Evaluation
+
+    @model_validator(mode="after")
+    def _recipes_belong_to_the_paper_track(self) -> "Suite":
+        if self.track == "fixed" and self.recipes:
+            raise ValueError('recipes are for the paper track. Write track = "paper", or leave them away')
+        if self.track == "paper" and set(self.recipes) != set(self.members):
+            odd = ", ".join(sorted(set(self.recipes) ^ set(self.members)))
+            raise ValueError(f"the paper track needs one recipe for each of its members, and no other; see {odd}")
+        return self
 
     @model_validator(mode="after")
     def _ranking_is_measured(self) -> "Suite":
@@ -87,13 +116,25 @@ class Suite(_Frozen):
             raise ValueError(f"ranking {self.ranking!r} is not among evaluation.metrics: {measured}")
         return self
 
+    def training_of(self, *names: str) -> Training:
+        """The budget of the member that goes by these names: its recipe, else what all members get."""
+        recipe = next((self.recipes[name] for name in names if name in self.recipes), None)
+        return self.training if recipe is None else self.training.model_copy(update=recipe.model_dump())
+
     def protocol(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Everything that can move a score: this suite's rules and what they met here.
 
         `facts` holds the data set's digest and preprocessing, and the version of every metric and the digest of every
-        extractor that is used.
+        extractor that is used. Where a folder of images lies is left out, and so is what the suite does not use.
         """
-        rules = self.model_dump(mode="json", include={"track", "data", "training", "evaluation"})
+        rules = self.model_dump(mode="json", include={"track", "data", "training", "recipes", "evaluation"})
+        family, _, _ = self.data.name.partition(":")
+        if family in WITH_PATH:
+            rules["data"]["name"] = family
+        if not self.recipes:
+            del rules["recipes"]
+        if not self.evaluation.optional_metrics:
+            del rules["evaluation"]["optional_metrics"]
         return {**rules, "facts": json.loads(json.dumps(facts))}
 
 

@@ -94,6 +94,42 @@ def test_the_digest_knows_what_moves_a_score_and_nothing_else():
     assert protocol(GOOD, {"data": {"digest": "e"}}) != protocol(GOOD)
 
 
+def test_where_a_folder_lies_is_not_in_the_protocol():
+    here = suite.parse(GOOD.replace('"digits"', '"folder:photos"', 1), "-").protocol({})
+    there = suite.parse(GOOD.replace('"digits"', '"folder:elsewhere/pics?labels=none"', 1), "-").protocol({})
+    assert here == there
+    assert here["data"]["name"] == "folder"
+
+
+def test_what_a_suite_does_not_use_is_not_in_its_protocol():
+    rules = suite.parse(GOOD, "-").protocol({})
+    assert "recipes" not in rules
+    assert "optional_metrics" not in rules["evaluation"]
+
+
+def test_optional_metrics_are_in_the_protocol_and_must_name_an_extractor():
+    text = GOOD.replace("samples =", 'optional_metrics = ["fid@inception-v3"]\nsamples =', 1)
+    assert suite.parse(text, "-").protocol({})["evaluation"]["optional_metrics"] == ["fid@inception-v3"]
+    assert "'l1' names no extractor" in refusal(text.replace("fid@inception-v3", "l1"))
+    assert "always and optional at once" in refusal(text.replace("fid@inception-v3", "fid@digits-cnn"))
+
+
+PAPER = 'track = "paper"\n' + GOOD + "[recipes.dcgan]\nimages = 500\nbatch_size = 128\n"
+
+
+def test_the_paper_track_gives_each_member_its_recipe():
+    found = suite.parse(PAPER, "-")
+    assert found.training_of("dcgan") == suite.Training(images=500, batch_size=128)
+    assert found.training_of("mine", "my:mine") == found.training
+    assert found.protocol({})["recipes"] == {"dcgan": {"images": 500, "batch_size": 128}}
+
+
+def test_recipes_are_for_the_paper_track_and_for_each_of_its_members():
+    assert 'Write track = "paper"' in refusal(PAPER.replace('track = "paper"', ""))
+    assert "one recipe for each of its members" in refusal(PAPER.replace('["dcgan"]', '["dcgan", "sngan"]'))
+    assert "one recipe for each of its members" in refusal(PAPER.replace("[recipes.dcgan]", "[recipes.sngan]"))
+
+
 def test_the_canonical_digest_ignores_order_and_is_known():
     assert suite.digest({"b": 1, "a": [1.5, "é"]}) == suite.digest({"a": [1.5, "é"], "b": 1})
     # sha256 of the two bytes {}

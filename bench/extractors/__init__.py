@@ -18,7 +18,7 @@ from bench.extractors.cards import Card
 if TYPE_CHECKING:
     from bench.extractors.extractor import Extractor
 
-__all__ = ["Card", "card", "load", "names"]
+__all__ = ["Card", "card", "load", "missing", "names"]
 
 GROUP = "bench.extractors"
 # The package's own networks, which have a card beside their weights, and the field's, whose weights are fetched; each
@@ -69,6 +69,18 @@ def load(name: str, device: str = "cpu") -> "Extractor":
     if name not in registered:
         raise unknown("extractor", name, names())
     return registered[name].load()(device)
+
+
+def missing(name: str) -> str | None:
+    """Why an extractor cannot be used here, in words, or None. Looks for its weights, and downloads nothing.
+
+    Raises UserError for an unknown name.
+    """
+    if name in OFFICIAL or name == "efficientnet-lite0":
+        return importlib.import_module(BUILT_IN[name]).missing(name)
+    if name not in names():
+        raise unknown("extractor", name, names())
+    return None
 
 
 def _registered() -> dict[str, importlib.metadata.EntryPoint]:

@@ -103,6 +103,12 @@ def weight_file(name: str) -> Path:
     return Path(spec.origin).parent / WEIGHTS
 
 
+def missing(name: str) -> str | None:
+    """Why the network cannot be used, or None."""
+    here = importlib.util.find_spec(PACKAGE) is not None
+    return None if here else f"{name} needs the package {PACKAGE.replace('_', '-')}, which was not installed"
+
+
 def build(name: str, device: str | torch.device = "cpu") -> Extractor:
     """The extractor.
 

@@ -136,6 +136,11 @@ def is_here(name: str) -> bool:
     return weight_files.find(_known(name).file) is not None
 
 
+def missing(name: str) -> str | None:
+    """Why the network cannot be used without a download, or None."""
+    return None if is_here(name) else f"the weights of {name}, {_known(name).file.name}, were not at hand"
+
+
 def card(name: str) -> Card:
     """What is known of a network without its weights."""
     network = _known(name)
