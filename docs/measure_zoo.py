@@ -41,7 +41,15 @@ TIMES, RECOGNISED = (
     0.8,
 )  # the bars: FID so many times lower than at initialisation, share of samples of their class
 SMALLER = {"r3gan": 24_000, "r3gan-cond": 24_000}  # images, where two gradient penalties a step make a CPU slow
-REASONS: dict[str, str] = {}  # why a member misses a bar, where it is known
+FEW_STEPS = "Its critic takes {} batches for one step of the generator, which leaves {} steps in this budget."
+REASONS = {  # why a member misses a bar, where it is known; shown for those that do
+    "gan": "A perceptron under dropout learns slowly: its authors' schedule is over 250 epochs of 50,000 digits, this one is one.",
+    "wgan": FEW_STEPS.format("five", 600) + " Its rate is the lowest of all, 5e-5.",
+    "wgan-gp": FEW_STEPS.format("five", 600) + " Its networks are narrow at 16 px.",
+    "sngan": FEW_STEPS.format("five", 600) + " Its networks are narrow at 16 px.",
+    "sngan-projection": FEW_STEPS.format("five", 600) + " Its networks are narrow at 16 px.",
+    "biggan": FEW_STEPS.format("four", 750) + " Its networks are narrow at 16 px.",
+}
 HEAD = """\
 # The zoo on digits
 

@@ -75,12 +75,12 @@ class StyledConv(nn.Module):
     def __init__(self, style: int, inputs: int, outputs: int, *, up: bool = False):
         super().__init__()
         self.conv = ModulatedConv2d(style, inputs, outputs, 3, up=up)
-        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.noise_scale = nn.Parameter(torch.zeros(()))
         self.bias = nn.Parameter(torch.zeros(outputs, 1, 1))
         self.act = LeakyReLU(sqrt(2))
 
     def forward(self, features: Tensor, style: Tensor, noise: Tensor) -> Tensor:
-        return self.act(self.conv(features, style) + noise * self.noise_strength + self.bias)
+        return self.act(self.conv(features, style) + noise * self.noise_scale + self.bias)
 
 
 class ToRGB(nn.Module):

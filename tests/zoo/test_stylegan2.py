@@ -268,7 +268,7 @@ def test_generate_draws_its_noise_from_the_prompt():
     gan = stylegan2(ImageSpec(1, 16))
     net = gan.players["generator"].net.eval()
     for conv in net.synthesis.convs:
-        nn.init.ones_(conv.noise_strength)
+        nn.init.ones_(conv.noise_scale)
     latents = torch.randn(2, 128)
 
     def images(seed: int) -> Tensor:
