@@ -23,8 +23,10 @@ lint: $(READY)
 	$(BIN)/basedpyright
 	$(BIN)/bench leaderboard --check
 
-benchmark: $(READY)  ## speed and memory, as ratios within one run
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-group-by=group
+benchmark: $(READY)  ## speed and memory, as ratios within one run, against the last committed ones
+	@mkdir -p build
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-group-by=group --benchmark-json=build/benchmark.json
+	$(BIN)/python tests/benchmarks/ratios.py build/benchmark.json docs/benchmarks/ratios.json
 
 reports: $(READY)  ## rebuild reports/ from results/
 	$(BIN)/bench report

@@ -1,0 +1,86 @@
+"""Speed records beside the rows of a board, and FLOPs in the gate."""
+
+import json
+
+import pytest
+
+from bench import baseline, board, tables
+from bench.gate import Exit, gate
+from bench.perf import record as records
+from bench.perf.costs import with_speed
+from bench.record import Environment, Member
+
+FID = "fid@digits-cnn"
+
+
+def speed(source: str = "s1", flops: int = 1_000, ms: float = 10.0, cpu: str = "a", parameters=None, finished="1"):
+    timed = records.Generation(batch=8, rounds=((ms, ms),), stable=True)
+    return records.SpeedRecord(
+        member=Member(name="dcgan", entry_point="m:f", distribution="", source_digest=source, task="unconditional"),
+        size=records.Size(channels=1, resolution=16, classes=0, source_channels=0),
+        parameters=parameters or {"generator": 1_000, "discriminator": 900},
+        flops_sample=flops,
+        flops_training_image=9.0,
+        modes=(records.ModeResult(mode="eager", generation=(timed,)),),
+        environment=Environment(
+            python="3", system="", cpu=cpu, cores=2, memory_bytes=1, accelerator=None, threads=2, packages={},
+            device="cpu", channels_last=False, compiled=False, commit=None, dirty=False,
+        ),
+        surroundings=records.Surroundings(other_cores=0.0, load_average=0.0, megahertz=None, warnings=()),
+        command="", started="0", finished=finished,
+    )  # fmt: skip
+
+
+def built(make_record):
+    return board.build([make_record("dcgan", seed, {FID: 10.0 + seed}) for seed in range(3)])
+
+
+def test_a_board_shows_what_a_fitting_record_measured(make_record):
+    found = with_speed(built(make_record), [speed()])
+    assert found.rows[0].cost.flops_sample == 1_000
+    assert found.rows[0].cost.samples_per_second == 800.0  # eight in ten milliseconds
+    text = board.render(found, "md")
+    assert "FLOPs per sample" in text
+    assert "Samples per second: most over the batch sizes measured, eager, on cpu (a, 2 threads)." in text
+
+
+@pytest.mark.parametrize("other", [speed(source="s2"), speed(parameters={"generator": 1})])
+def test_a_record_of_other_code_or_another_size_says_nothing(make_record, other):
+    plain = built(make_record)
+    assert with_speed(plain, [other]) is plain
+    assert "FLOPs" not in board.render(plain, "md")
+
+
+def test_throughput_of_different_machines_shares_no_column(make_record):
+    both = [make_record(name, seed, {FID: 10.0}) for name in ("dcgan", "other") for seed in range(2)]
+    elsewhere = speed(cpu="b", finished="2")
+    elsewhere = elsewhere.model_copy(update={"member": elsewhere.member.model_copy(update={"name": "other"})})
+    found = {row.member: row.cost for row in with_speed(board.build(both), [speed(), elsewhere]).rows}
+    assert found["dcgan"].samples_per_second is None  # measured on the older machine
+    assert found["dcgan"].flops_sample == 1_000
+    assert found["other"].samples_per_second == 800.0
+
+
+def test_a_board_survives_its_json_with_speed(make_record):
+    found = with_speed(built(make_record), [speed()])
+    assert baseline.read(tables.json(found)).rows[0].cost == found.rows[0].cost
+
+
+def test_flops_gate_exactly(make_record):
+    plain = built(make_record)
+    before, after = with_speed(plain, [speed()]), with_speed(plain, [speed(flops=1_001)])
+    assert gate(before, before).exit == Exit.PASS
+    worse = gate(after, before)
+    assert worse.exit == Exit.REGRESSED
+    assert [cell.quantity for cell in worse.of("regressed")] == ["flops"]
+    assert gate(before, after).exit == Exit.PASS
+    assert all(cell.quantity != "flops" for cell in gate(plain, before).cells)  # not counted on both sides
+
+
+def test_speed_records_do_not_look_like_a_suite(make_record, tmp_path):
+    from bench import record as training_records
+
+    training_records.write(make_record("dcgan"), tmp_path)
+    path = records.write(speed(), tmp_path)
+    assert json.loads(path.read_text())["flops_sample"] == 1_000
+    assert {found.parent.parent.name for found in training_records.paths(tmp_path)} == {"digits"}
