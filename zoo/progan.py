@@ -11,7 +11,8 @@ takes 5 % of the budget and the last all that is left, which is the proportion o
 authors' code (tkarras/progressive_growing_of_gans config.py at 2504c3f). Fixed track: R channels at R px, doubling with
 every halving, latents of 8 R numbers (zoo/widths.py). `progan_paper` has the published widths.
 
-Published: CIFAR-10, unsupervised: IS 8.80 (abstract).
+Published: CIFAR-10, unsupervised: IS 8.80 (abstract), with at most 128 channels and a target of 750 for the gradient's norm
+(config.py of the authors' Theano code).
 """
 
 from functools import partial
