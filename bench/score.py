@@ -16,7 +16,7 @@ from bench.sample import Extractor, Sample
 
 ALWAYS = ("fid", "fid:held-out", "kid-full", "precision", "recall", "density", "coverage", "vendi", "nearest-train")
 CLASSIFIED = ("inception-score", "modes", "mode-kl")
-EXTRACTORS = {"digits": "digits-cnn", "mnist": "mnist-cnn"}  # those made for the set
+EXTRACTORS = {"cifar10": "cifar10-cnn", "digits": "digits-cnn", "mnist": "mnist-cnn"}  # those made for the set
 
 
 def score(

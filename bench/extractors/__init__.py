@@ -24,6 +24,7 @@ GROUP = "bench.extractors"
 # The package's own networks, which have a card beside their weights, and the field's, whose weights are fetched; each
 # with the module whose `build(name, device)` makes it.
 SHIPPED = {
+    "cifar10-cnn": "bench.extractors.convnet",
     "digits-cnn": "bench.extractors.convnet",
     "efficientnet-lite0": "bench.extractors.efficientnet",
     "mnist-cnn": "bench.extractors.convnet",
