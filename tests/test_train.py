@@ -291,3 +291,14 @@ def test_a_batch_in_parts_that_do_not_fit_is_refused(toys):
 def test_cuda_graphs_are_refused_off_cuda_with_the_reason(toys):
     with pytest.raises(UserError, match="on a CUDA device; this run is on cpu, not compiled"):
         training(toys, cuda_graphs=True)
+
+
+def test_a_batch_in_parts_is_another_protocol(tmp_path, monkeypatch):
+    from bench import suite
+    from bench.setting import prepare
+
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    whole, parts = (prepare(suite.load("demo"), tmp_path, Execution(accumulate=count)) for count in (1, 2))
+    assert "accumulate" not in whole.protocol["facts"]
+    assert parts.protocol["facts"]["accumulate"] == 2
+    assert whole.protocol_digest != parts.protocol_digest

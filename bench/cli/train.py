@@ -26,14 +26,22 @@ def run(
     precision: Precision = None,
     channels_last: Annotated[bool, typer.Option(help="Keep images and weights in the channels-last layout.")] = False,
     compile: Annotated[bool, typer.Option("--compile", help="Compile the networks where that is possible.")] = False,
+    cuda_graphs: Annotated[bool, typer.Option("--cuda-graphs", help="With --compile on CUDA: replay passes.")] = False,
+    accumulate: Annotated[
+        int, typer.Option("--accumulate", min=1, help="Parts of a batch, one after the other, when it does not fit.")
+    ] = 1,
     checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Seconds between checkpoints.")] = 60.0,
 ) -> None:
     """Train, score and record what is missing. The same command continues after any interruption."""
+    from dataclasses import replace
+
     from bench.cli.view import watch
     from bench.run import FAILURES, Finished
     from bench.run import run as run_cells
 
-    execution = execution_of(device, channels_last, compile)
+    execution = replace(
+        execution_of(device, channels_last, compile), cuda_graphs=cuda_graphs, accumulate=accumulate
+    )
     setting = setting_of(suite, results, execution, data_root, precision)
     cells = setting.cells(member or (), seed or ())
     events = run_cells(setting, cells, retry_failed=retry == "failed", checkpoint_seconds=checkpoint_seconds)
