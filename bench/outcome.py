@@ -10,6 +10,7 @@ from bench.gan import Task
 from bench.metrics import MetricId, find
 from bench.record import Artifact, Failure, Member, Point, Record, Score, Status
 from bench.setting import Cell, Setting
+from bench.suite import names
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,11 @@ def compose(setting: Setting, cell: Cell, outcome: Outcome) -> Record:
 
 
 def command(setting: Setting, cell: Cell) -> str:
-    """What to type to make the cell again."""
+    """What to type to make the cell again. A suite that does not come with the bench is kept beside its records."""
+    suite = setting.suite.name
+    where = suite if suite in names() else f"results/{suite}/suite.toml"
     member = cell.member.name if cell.member.distribution else cell.member.entry_point
-    return f"bench run --suite {setting.suite.name} --member {member} --seed {cell.seed}"
+    return f"bench run --suite {where} --member {member} --seed {cell.seed}"
 
 
 def better(metric: str) -> Literal["lower", "higher"]:

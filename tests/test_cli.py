@@ -122,7 +122,7 @@ def test_a_run_leaves_sound_records_with_their_pictures(trained):
     assert [point.images for point in first.curve] == [480, 960]
     keys = {(s.metric, s.checkpoint, s.sample_seed) for s in first.scores}
     assert len(keys) == len(first.scores) == 3 * 2 * 2
-    assert first.command == "bench run --suite tiny --member toys:toy --seed 0"
+    assert first.command == "bench run --suite results/tiny/suite.toml --member toys:toy --seed 0"
     pictures = {"grid", "interpolation", "nearest-pixel", "nearest-feature", "best", "worst"}
     data = {"nearest-distances", "fid-by-samples"}
     assert {a.kind for a in first.artifacts} == pictures | data

@@ -11,6 +11,17 @@ Reports = Annotated[Path, typer.Option("--reports", metavar="DIR", help="Folder 
 SuiteName = Annotated[
     str, typer.Option("--suite", "-s", metavar="NAME|FILE", help="A suite, or a path to a .toml file.")
 ]
+SuiteOrData = Annotated[
+    str | None, typer.Option("--suite", "-s", metavar="NAME|FILE", help="A suite, or a path to a .toml file.")
+]
+OwnData = Annotated[
+    str | None,
+    typer.Option("--dataset", metavar="SET", help="Instead of a suite: a data set, e.g. folder:photos/, and defaults."),
+]
+OwnSide = Annotated[int | None, typer.Option("--resolution", help="With --dataset: pixels a side.")]
+OwnImages = Annotated[int | None, typer.Option("--images", min=1, help="With --dataset: budget, in real images drawn.")]
+OwnBatch = Annotated[int | None, typer.Option("--batch-size", min=1, help="With --dataset.")]
+OwnName = Annotated[str | None, typer.Option("--name", help="With --dataset: of the suite; default: from the folder.")]
 Members = Annotated[
     list[str] | None,
     typer.Option(

@@ -5,20 +5,40 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bench.cli.options import RESULTS, AsJson, DataRoot, Device, Members, Results, Seeds, SuiteName
+from bench.cli.options import (
+    RESULTS,
+    AsJson,
+    DataRoot,
+    Device,
+    Members,
+    OwnBatch,
+    OwnData,
+    OwnImages,
+    OwnName,
+    OwnSide,
+    Results,
+    Seeds,
+    SuiteOrData,
+)
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.setting import Setting
+    from bench.suite import Suite
     from bench.train import Execution
 
 Precision = Annotated[Literal["fp32", "bf16"] | None, typer.Option(help="Instead of the protocol's: another protocol.")]
 
 
 def run(
-    suite: SuiteName,
+    suite: SuiteOrData = None,
+    dataset: OwnData = None,
     member: Members = None,
     seed: Seeds = None,
+    resolution: OwnSide = None,
+    images: OwnImages = None,
+    batch_size: OwnBatch = None,
+    name: OwnName = None,
     device: Device = "auto",
     results: Results = RESULTS,
     data_root: DataRoot = None,
@@ -33,16 +53,24 @@ def run(
     checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Seconds between checkpoints.")] = 60.0,
 ) -> None:
     """Train, score and record what is missing. The same command continues after any interruption."""
+    from bench import adhoc
     from dataclasses import replace
 
     from bench.cli.view import watch
     from bench.run import FAILURES, Finished
     from bench.run import run as run_cells
+    from bench.suite import load as load_suite
 
     execution = replace(
         execution_of(device, channels_last, compile), cuda_graphs=cuda_graphs, accumulate=accumulate
     )
-    setting = setting_of(suite, results, execution, data_root, precision)
+    own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name)
+    setting = setting_of(own or suite or "", results, execution, data_root, precision)
+    if own is not None:
+        path = adhoc.keep(own, results)
+        typer.echo(f"{adhoc.render(own)}\nKept, with what ran before, in {path}.\n")
+    elif suite and suite.endswith(".toml"):
+        adhoc.keep_file(Path(suite), load_suite(suite), results)
     cells = setting.cells(member or (), seed or ())
     events = run_cells(setting, cells, retry_failed=retry == "failed", checkpoint_seconds=checkpoint_seconds)
     ended = [event for event in watch(events, cells) if isinstance(event, Finished)]
@@ -55,9 +83,14 @@ def run(
 
 
 def plan(
-    suite: SuiteName,
+    suite: SuiteOrData = None,
+    dataset: OwnData = None,
     member: Members = None,
     seed: Seeds = None,
+    resolution: OwnSide = None,
+    images: OwnImages = None,
+    batch_size: OwnBatch = None,
+    name: OwnName = None,
     device: Device = "auto",
     results: Results = RESULTS,
     data_root: DataRoot = None,
@@ -67,7 +100,8 @@ def plan(
     from bench.cli.show import table
     from bench.plan import plan as plan_cells
 
-    setting = setting_of(suite, results, execution_of(device), data_root)
+    own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name)
+    setting = setting_of(own or suite or "", results, execution_of(device), data_root)
     plans = plan_cells(setting, setting.cells(member or (), seed or ()))
     rows = [
         {
@@ -220,8 +254,32 @@ def execution_of(device: str, channels_last: bool = False, compiled: bool = Fals
     return Execution(chosen, channels_last=channels_last, compiled=compiled)
 
 
+def _own_suite(
+    suite: str | None,
+    dataset: str | None,
+    data_root: Path | None,
+    members: list[str] | None,
+    seeds: list[int] | None,
+    resolution: int | None,
+    images: int | None,
+    batch_size: int | None,
+    name: str | None,
+) -> "Suite | None":
+    """The suite that --dataset asks for; None where --suite names one."""
+    if (suite is None) == (dataset is None):
+        raise UserError("give either --suite NAME, or --dataset SET for images of your own.")
+    if dataset is None:
+        if (resolution, images, batch_size, name) != (None, None, None, None):
+            raise UserError("--resolution, --images, --batch-size and --name belong to --dataset; a suite has its own.")
+        return None
+    from bench.adhoc import Wishes, compose
+
+    wishes = Wishes(dataset, tuple(members or ()), tuple(seeds or ()), resolution, images, batch_size, name)
+    return compose(wishes, data_root)
+
+
 def setting_of(
-    suite: str,
+    suite: "str | Suite",
     results: Path,
     execution: "Execution",
     data_root: Path | None,
@@ -233,7 +291,7 @@ def setting_of(
     from bench.setting import prepare
     from bench.suite import load
 
-    loaded = load(suite)
+    loaded = load(suite) if isinstance(suite, str) else suite
     if precision:
         training = loaded.training.model_copy(update={"precision": precision})
         loaded = loaded.model_copy(update={"training": training})
