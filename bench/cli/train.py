@@ -53,17 +53,15 @@ def run(
     checkpoint_seconds: Annotated[float, typer.Option(min=0, help="Seconds between checkpoints.")] = 60.0,
 ) -> None:
     """Train, score and record what is missing. The same command continues after any interruption."""
-    from bench import adhoc
     from dataclasses import replace
 
+    from bench import adhoc
     from bench.cli.view import watch
     from bench.run import FAILURES, Finished
     from bench.run import run as run_cells
     from bench.suite import load as load_suite
 
-    execution = replace(
-        execution_of(device, channels_last, compile), cuda_graphs=cuda_graphs, accumulate=accumulate
-    )
+    execution = replace(execution_of(device, channels_last, compile), cuda_graphs=cuda_graphs, accumulate=accumulate)
     own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name)
     setting = setting_of(own or suite or "", results, execution, data_root, precision)
     if own is not None:
