@@ -48,9 +48,7 @@ def nearest(space: str, members: Mapping[str, Groups], looks: Mapping[str, Look]
     held_out = next((groups[HELD_OUT] for groups in members.values() if HELD_OUT in groups), [])
     if held_out:
         _steps(axes, held_out, color=INK, ls=(0, (2, 2)), lw=1.4)
-        axes.text(
-            0.985, 0.04, "dotted: held-out images", transform=axes.transAxes, ha="right", color=INK, fontsize=10.5
-        )
+        axes.text(1.015, 0.02, "dotted: held-out", transform=axes.transAxes, va="center", color=INK, fontsize=10.5)
     axes.set_ylim(0, 1.02)
     axes.set_xlim(left=0)
     axes.set_ylabel("share of images")

@@ -169,7 +169,7 @@ def _place(x: float, y: float, width: float, frame: Bbox, taken: Sequence[Box]) 
     """The first free place around a point: right, left, above, below, then the corners; right if none is free."""
     corners = (
         (x + 8, y - 6), (x - 8 - width, y - 6), (x - width / 2, y + 7), (x - width / 2, y - 20),
-        (x + 7, y + 6), (x + 7, y - 19), (x - 7 - width, y + 6), (x - 7 - width, y - 19),
+        (x + 7, y + 8), (x + 7, y - 21), (x - 7 - width, y + 8), (x - 7 - width, y - 21),
     )  # fmt: skip
     boxes = [(left, bottom, left + width, bottom + 13) for left, bottom in corners]
     return next(
