@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import record
 from bench.errors import UserError
+from bench.perf import record as speed
 from bench.record import Artifact, Record
 
 
@@ -53,12 +54,25 @@ def validate(results: Path) -> list[Problem]:
         found += [Problem(path, words) for words in dict.fromkeys(_problems(item, path, results))]
         if item.status in ("ok", "diverged"):
             cells[_cell(item)].append(path)
+    found += _speed_problems(results)
     found += [
         Problem(paths[-1], f"the same cell has a result in {paths[0].name} too")
         for paths in cells.values()
         if len(paths) > 1
     ]
     return found
+
+
+def _speed_problems(results: Path) -> Iterator[Problem]:
+    """What is wrong with the records of speed, which lie beside the suites."""
+    for path in speed.paths(results):
+        try:
+            item = speed.read(path)
+        except UserError as error:
+            yield Problem(path, str(error).removeprefix(f"speed record {path}: "))
+            continue
+        if path != results / item.file_name:
+            yield Problem(path, f"its content belongs at {item.file_name}")
 
 
 def _without_place(message: str, path: Path) -> str:

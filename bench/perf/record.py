@@ -167,8 +167,13 @@ def _content(path: Path) -> Mapping[str, Any]:
     return content
 
 
+def paths(results: Path) -> list[Path]:
+    """The files of speed records below a results folder, in order."""
+    folder = results / FOLDER
+    return sorted(path for path in folder.glob("*.json") if path.name[0] != ".") if folder.is_dir() else []
+
+
 def read_all(results: Path) -> Iterator[SpeedRecord]:
     """Every speed record below a results folder, in the order of their names. Raises UserError at an unsound one."""
-    folder = results / FOLDER
-    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+    for path in paths(results):
         yield read(path)

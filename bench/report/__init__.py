@@ -39,6 +39,7 @@ def check(results: Path, out: Path) -> list[str]:
 def files(results: Path, out: Path, suite: str | None = None) -> dict[Path, bytes]:
     """Every file of the report and its content, without writing any."""
     from bench import board as boards
+    from bench.perf.costs import attach
     from bench.report import index_page
 
     found = suites(results)
@@ -48,7 +49,7 @@ def files(results: Path, out: Path, suite: str | None = None) -> dict[Path, byte
     every: list[Board] = []
     for name in found:
         records = read_all(results, name)
-        board = boards.build(records)
+        board = attach(boards.build(records), results)
         every.append(board)
         if suite in (None, name):
             texts |= _suite(board, records, results, out)

@@ -68,6 +68,7 @@ def ratios(steps: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, 
     }
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # dynamo looks at inputs that are no leaves
 @pytest.mark.benchmark(group="loop: images per second over those of the plain loop (extra_info)")
 def test_loop_against_the_plain_one(benchmark, loops):
     steps = {

@@ -77,6 +77,15 @@ def test_flops_gate_exactly(make_record):
     assert all(cell.quantity != "flops" for cell in gate(plain, before).cells)  # not counted on both sides
 
 
+def test_validate_reads_speed_records_too(tmp_path):
+    from bench.merge import validate
+
+    path = records.write(speed(), tmp_path)
+    assert validate(tmp_path) == []
+    path.write_text(path.read_text().replace('"flops_sample": 1000', '"flops_sample": 1'))
+    assert [problem.path for problem in validate(tmp_path)] == [path]
+
+
 def test_speed_records_do_not_look_like_a_suite(make_record, tmp_path):
     from bench import record as training_records
 
