@@ -36,6 +36,8 @@ EFFECTS = {
     "evaluation.samples_real": "FID falls as the real sample grows, too",
     "evaluation.sample_seeds": "more draws steady the score of one network and move it nowhere",
     "evaluation.metrics": "which scores are reported; those in common are not touched",
+    "evaluation.optional_metrics": "which further scores are reported where weights are at hand; those in common are not touched",
+    "recipes": "another recipe is another training of that member",
     "evaluation.every": "the best checkpoint is chosen among more or fewer; the last one is not touched",
     "evaluation.curve_samples": "the best checkpoint is chosen with more or less noise; the last one is not touched",
     "evaluation.selection": "another rule chooses the best checkpoint; the last one is not touched",
@@ -47,7 +49,7 @@ EFFECTS = {
     "facts.extractors": "other weights or another preparation for the feature network: another metric under the same name",
     "facts.metrics": "another definition of the metric under the same name",
 }
-HARMLESS = ("evaluation.sample_seeds", "evaluation.metrics", "training.seeds")
+HARMLESS = ("evaluation.sample_seeds", "evaluation.metrics", "evaluation.optional_metrics", "training.seeds")
 ONLY_BEST = ("evaluation.every", "evaluation.curve_samples", "evaluation.selection")
 UNKNOWN = "not known: treat the two as not comparable"
 NOT_STATED = "not stated"
