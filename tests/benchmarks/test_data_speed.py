@@ -29,9 +29,7 @@ def one_thread():
 @GROUP
 @pytest.mark.parametrize("resident", [True, False], ids=["resident", "streamed"])
 def test_data_ours(benchmark, pictures, resident):
-    batches = Batches(
-        Split(pictures.numpy()), BATCH, seed=0, device="cpu", memory_limit_bytes=None if resident else 0
-    )
+    batches = Batches(Split(pictures.numpy()), BATCH, seed=0, device="cpu", memory_limit_bytes=None if resident else 0)
 
     def draw() -> None:
         for _ in range(DRAWS - 1):
