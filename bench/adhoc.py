@@ -45,6 +45,7 @@ class Wishes:
     images: int | None = None
     batch_size: int | None = None
     name: str | None = None
+    skip_broken: bool = False
 
 
 def compose(wishes: Wishes, data_root: Path | None = None) -> Suite:
@@ -54,7 +55,7 @@ def compose(wishes: Wishes, data_root: Path | None = None) -> Suite:
     """
     if not wishes.members:
         raise UserError("--dataset: no member is named. Add for instance --member sngan (see `bench list members`).")
-    dataset = load(wishes.dataset, resolution=wishes.resolution, data_root=data_root)
+    dataset = load(wishes.dataset, resolution=wishes.resolution, data_root=data_root, skip_broken=wishes.skip_broken)
     name = wishes.name or f"{_slug(wishes.dataset)}-{dataset.resolution}"
     if name in names():
         raise UserError(f"--name {name}: a suite of that name comes with the bench. Give another name.")

@@ -103,7 +103,8 @@ def test_other_rules_are_refused_and_nothing_is_changed(photos):
 
 def test_a_suite_file_with_other_rules_needs_another_version(tmp_path):
     source, results = tmp_path / "own.toml", tmp_path / "results"
-    text = adhoc.render(suite.load("demo").model_copy(update={"name": "own"}))
+    training = suite.Training(images=36_000, batch_size=16)
+    text = adhoc.render(suite.load("demo").model_copy(update={"name": "own", "version": "1.0.0", "training": training}))
     source.write_text(text)
     adhoc.keep_file(source, suite.load(str(source)), results)
     source.write_text(text.replace("images = 36000", "images = 72000"))
@@ -128,6 +129,15 @@ def test_from_one_line_to_records_and_again_from_the_kept_file(photos, monkeypat
     assert "has a record" in capsys.readouterr().out
     assert bench(monkeypatch, "plan", *line, "--device", "cpu") == 0
     assert "0 of 1 cells to do" in capsys.readouterr().out
+
+
+def test_broken_files_are_skipped_where_that_is_said(photos, monkeypatch, capsys):
+    Path("My Photos/notes.txt").write_text("no image")
+    line = ("--dataset", photos, "--resolution", 16, "--member", "toys:toy", "--images", 320, "--seed", 0)
+    assert bench(monkeypatch, "plan", *line, "--device", "cpu") == 2
+    assert "notes.txt" in capsys.readouterr().err
+    assert bench(monkeypatch, "plan", *line, "--device", "cpu", "--skip-broken") == 0
+    assert "1 of 1 cells to do" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

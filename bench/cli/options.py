@@ -22,6 +22,9 @@ OwnSide = Annotated[int | None, typer.Option("--resolution", help="With --datase
 OwnImages = Annotated[int | None, typer.Option("--images", min=1, help="With --dataset: budget, in real images drawn.")]
 OwnBatch = Annotated[int | None, typer.Option("--batch-size", min=1, help="With --dataset.")]
 OwnName = Annotated[str | None, typer.Option("--name", help="With --dataset: of the suite; default: from the folder.")]
+OwnSkip = Annotated[
+    bool, typer.Option("--skip-broken", help="With --dataset: leave broken files out, and record which.")
+]
 Members = Annotated[
     list[str] | None,
     typer.Option(

@@ -16,6 +16,7 @@ from bench.cli.options import (
     OwnImages,
     OwnName,
     OwnSide,
+    OwnSkip,
     Results,
     Seeds,
     SuiteOrData,
@@ -39,6 +40,7 @@ def run(
     images: OwnImages = None,
     batch_size: OwnBatch = None,
     name: OwnName = None,
+    skip_broken: OwnSkip = False,
     device: Device = "auto",
     results: Results = RESULTS,
     data_root: DataRoot = None,
@@ -62,7 +64,7 @@ def run(
     from bench.suite import load as load_suite
 
     execution = replace(execution_of(device, channels_last, compile), cuda_graphs=cuda_graphs, accumulate=accumulate)
-    own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name)
+    own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name, skip_broken)
     setting = setting_of(own or suite or "", results, execution, data_root, precision)
     if own is not None:
         path = adhoc.keep(own, results)
@@ -89,6 +91,7 @@ def plan(
     images: OwnImages = None,
     batch_size: OwnBatch = None,
     name: OwnName = None,
+    skip_broken: OwnSkip = False,
     device: Device = "auto",
     results: Results = RESULTS,
     data_root: DataRoot = None,
@@ -98,7 +101,7 @@ def plan(
     from bench.cli.show import table
     from bench.plan import plan as plan_cells
 
-    own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name)
+    own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name, skip_broken)
     setting = setting_of(own or suite or "", results, execution_of(device), data_root)
     plans = plan_cells(setting, setting.cells(member or (), seed or ()))
     rows = [
@@ -262,17 +265,22 @@ def _own_suite(
     images: int | None,
     batch_size: int | None,
     name: str | None,
+    skip_broken: bool,
 ) -> "Suite | None":
     """The suite that --dataset asks for; None where --suite names one."""
     if (suite is None) == (dataset is None):
         raise UserError("give either --suite NAME, or --dataset SET for images of your own.")
     if dataset is None:
-        if (resolution, images, batch_size, name) != (None, None, None, None):
-            raise UserError("--resolution, --images, --batch-size and --name belong to --dataset; a suite has its own.")
+        if any((resolution, images, batch_size, name, skip_broken)):
+            raise UserError(
+                "--resolution, --images, --batch-size, --name and --skip-broken belong to --dataset; a suite has its own."
+            )
         return None
     from bench.adhoc import Wishes, compose
 
-    wishes = Wishes(dataset, tuple(members or ()), tuple(seeds or ()), resolution, images, batch_size, name)
+    wishes = Wishes(
+        dataset, tuple(members or ()), tuple(seeds or ()), resolution, images, batch_size, name, skip_broken
+    )
     return compose(wishes, data_root)
 
 

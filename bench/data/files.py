@@ -126,5 +126,6 @@ def refuse_broken(what: str, folder: Path, total: int, broken: Sequence[str]) ->
     count = f"{len(broken):,} of {total:,} files cannot be used"
     raise UserError(
         f"{what}: {folder}: {count}: {shown}. "
-        "Expected still images only. Remove or repair them, or skip and record them with --skip-broken."
+        "Expected still images only. Remove or repair them, or skip and record them with --skip-broken "
+        "(for a suite: `bench data prepare` with it first)."
     )

@@ -260,6 +260,27 @@ def test_without_files_and_network_one_message_says_everything(tmp_path, monkeyp
     assert not [path for path in bench_home.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
+def test_an_interrupted_download_leaves_nothing_and_can_be_started_again(monkeypatch, noise, bench_home):
+    class Interrupted:
+        def __init__(self, root: str, download: bool):
+            write_idx(Path(root), "FashionMNIST", noise(4, 28, 28), noise(2, 28, 28, seed=1))
+            raise KeyboardInterrupt
+
+    class Network:
+        def __init__(self, root: str, download: bool):
+            assert not any(Path(root).iterdir())
+            write_idx(Path(root), "FashionMNIST", noise(4, 28, 28), noise(2, 28, 28, seed=1))
+
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load("fashion-mnist")
+    assert not [path for path in bench_home.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    (bench_home / "downloads" / "FashionMNIST.partial").mkdir(parents=True)  # as a killed process leaves it
+    (bench_home / "downloads" / "FashionMNIST.partial" / "half").write_bytes(b"half a file")
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST", Network)
+    assert len(load("fashion-mnist").train) == 4
+
+
 def test_a_download_is_used_and_kept(tmp_path, monkeypatch, noise, capsys):
     class Network:
         def __init__(self, root: str, download: bool):
