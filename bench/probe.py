@@ -76,7 +76,9 @@ class Watched:
     def __call__(self, turn: Turn) -> Tensor:
         value = self.loss(turn)
         self.terms[self.name] = value.detach().clone()
-        return value.sum()  # a vector is no loss: training goes on, so that whoever looks at the terms can say whose it is
+        return (
+            value.sum()
+        )  # a vector is no loss: training goes on, so that whoever looks at the terms can say whose it is
 
 
 @dataclass
