@@ -1,5 +1,7 @@
 """The suites that ship: everything they name is there, and every member suits the images."""
 
+from functools import cache
+
 import pytest
 import torch
 
@@ -19,15 +21,21 @@ def spec_of(found: suite.Suite) -> ImageSpec:
     return ImageSpec(data.channels, found.data.resolution, data.classes or 0, 3 if data.name == "facades" else 0)
 
 
+@cache
+def build(member: str, spec: ImageSpec) -> None:
+    """On the meta device, once for all suites that share the images."""
+    with torch.device("meta"):
+        members.builder(members.find(member))(spec)
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in suite.names()]
 )
 def test_every_member_can_be_built_for_the_images(name):
     found = suite.load(name)
-    with torch.device("meta"):
-        for member in (*found.members, *found.calibration):
-            if member not in CALIBRATIONS:
-                members.builder(members.find(member))(spec_of(found))
+    for member in (*found.members, *found.calibration):
+        if member not in CALIBRATIONS:
+            build(member, spec_of(found))
 
 
 @pytest.mark.parametrize("name", suite.names())
