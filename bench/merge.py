@@ -30,7 +30,7 @@ class Merged:
 
     added: tuple[Path, ...]  # records, as written
     already_there: int  # the same records, found again
-    files: int  # pictures and other files beside records that were copied
+    files: int  # what was copied with them: pictures, records of speed, suites of one's own data
 
 
 def validate(results: Path) -> list[Problem]:
@@ -123,6 +123,8 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
     different results for one cell are a conflict. Raises UserError with every problem found.
     """
     incoming, problems = _gather(folders, out)
+    companions, clashes = _companions(folders, out)
+    problems += clashes
     if problems:
         shown = "\n  ".join(str(problem) for problem in problems[:20])
         more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
@@ -138,7 +140,23 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
         files += _copy_artifacts(one, target)
         record.write_atomically(target, one.source.read_bytes())  # the record last: it vouches for its files
         added.append(target)
+    for target, content in sorted(companions.items()):
+        if not target.exists():
+            record.write_atomically(target, content)
+            files += 1
     return Merged(tuple(added), same, files)
+
+
+def _companions(folders: Sequence[Path], out: Path) -> tuple[dict[Path, bytes], list[Problem]]:
+    """What belongs to a results folder and to no single record: records of speed, and the suites of one's own data."""
+    found: dict[Path, bytes] = {}
+    problems: list[Problem] = []
+    for folder in [*([out] if out.is_dir() else []), *folders]:
+        for path in [*speed.paths(folder), *sorted(folder.glob("*/suite.toml"))]:
+            content = path.read_bytes()
+            if found.setdefault(out / path.relative_to(folder), content) != content:
+                problems.append(Problem(path, f"conflict: another {path.name} goes to the same place in {out}"))
+    return found, problems
 
 
 def _gather(folders: Sequence[Path], out: Path) -> tuple[dict[Path, _Incoming], list[Problem]]:

@@ -107,6 +107,19 @@ def test_merging_copies_records_and_pictures_once(with_grid, tmp_path):
     assert (again.added, again.already_there) == ((), 2)
 
 
+def test_what_belongs_to_the_folder_comes_along_and_must_agree(make_record, tmp_path):
+    for name in ("a", "b"):
+        record.write(make_record("dcgan", "ab".index(name)), tmp_path / name)
+        (tmp_path / name / make_record().suite / "suite.toml").write_text("rules")
+    merged = merge.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+    assert merged.files == 1
+    assert (tmp_path / "out" / make_record().suite / "suite.toml").read_text() == "rules"
+    (tmp_path / "b" / make_record().suite / "suite.toml").write_text("other rules")
+    with pytest.raises(UserError, match=r"conflict: another suite.toml goes to the same place"):
+        merge.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 def test_order_of_folders_does_not_change_a_byte(with_grid, tmp_path):
     for name, seeds in (("a", (0, 1)), ("b", (1, 2))):
         for seed in seeds:

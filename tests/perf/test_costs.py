@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import baseline, board, tables
+from bench import baseline, board, merge, tables
 from bench.gate import Exit, gate
 from bench.perf import record as records
 from bench.perf.costs import with_speed
@@ -93,3 +93,10 @@ def test_speed_records_do_not_look_like_a_suite(make_record, tmp_path):
     path = records.write(speed(), tmp_path)
     assert json.loads(path.read_text())["flops_sample"] == 1_000
     assert {found.parent.parent.name for found in training_records.paths(tmp_path)} == {"digits"}
+
+
+def test_merging_brings_speed_records_along(make_record, tmp_path):
+    path = records.write(speed(), tmp_path / "a")
+    assert merge.merge([tmp_path / "a"], tmp_path / "out").files == 1
+    assert (tmp_path / "out" / path.relative_to(tmp_path / "a")).read_bytes() == path.read_bytes()
+    assert merge.validate(tmp_path / "out") == []
