@@ -64,6 +64,7 @@ rules of the suite `digits` ({images:,} images in batches of {batch}, 16 px, the
 against the training split). One seed says that a member learns, not which member is better: that is what the suite's five
 seeds and `bench leaderboard` are for. A member passes when its FID falls to a fifth of that of its untrained networks and,
 if it is conditional, the extractor's classifier finds the class that was asked for in 80 % of its samples.
+A member without a line has not been measured yet.
 
 | member | images | FID untrained | FID trained | times lower | class found | passes |
 | --- | ---: | ---: | ---: | ---: | ---: | --- |
