@@ -292,12 +292,12 @@ def test_without_a_compiler_compilation_is_skipped_in_words(monkeypatch: pytest.
 def test_the_compiler_is_asked_where_there_is_one(monkeypatch: pytest.MonkeyPatch):
     asked: list[str] = []
 
-    def refuse(net: nn.Module) -> nn.Module:
+    def compiler(net: nn.Module, **how: object) -> nn.Module:
         asked.append(type(net).__name__)
         return net
 
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
-    monkeypatch.setattr("torch.compile", refuse)
+    monkeypatch.setattr("torch.compile", compiler)
     found = next(found for found in check(sound, [SPEC], compiled=True) if found.name == "torch.compile")
     assert found.words == "trains and generates under torch.compile"
     assert asked == ["Generator", "Sequential"]
