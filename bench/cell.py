@@ -161,7 +161,10 @@ class CellRun:
                 for name, net in nets.items():
                     net.load_state_dict(self.journal.best["nets"][name])
                 self._keep(nets, "best")
-                scores += self._scores_of(nets, "best")
+                if self.journal.best["images"] == self.training.now.images:  # the same networks, so the same scores
+                    scores += [score.model_copy(update={"checkpoint": "best"}) for score in scores]
+                else:
+                    scores += self._scores_of(nets, "best")
         return scores
 
     def _scores_of(self, nets: Mapping[str, torch.nn.Module], which: Literal["last", "best"]) -> list[Score]:
