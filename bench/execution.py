@@ -21,6 +21,13 @@ class Execution:
     cuda_graphs: bool = False  # replay whole compiled passes as one launch; CUDA only
     accumulate: int = 1  # parts that a batch is differentiated in, one after the other: for batches beyond memory
 
+    @staticmethod
+    def channels_last_pays(device: torch.device, precision: str) -> bool:
+        """Whether convolutions are faster in that layout: on processors (measured, docs/performance.md), and in the 16-bit
+        matrix units of NVIDIA's devices (their performance guide for convolutions).
+        """
+        return device.type == "cpu" or (device.type == "cuda" and precision == "bf16")
+
     def autocast(self) -> AbstractContextManager[object]:
         """Where losses are computed."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")

@@ -46,7 +46,9 @@ def run(
     data_root: DataRoot = None,
     retry: Annotated[Literal["none", "failed"], typer.Option(help="Run cells again that failed.")] = "none",
     precision: Precision = None,
-    channels_last: Annotated[bool, typer.Option(help="Keep images and weights in the channels-last layout.")] = False,
+    channels_last: Annotated[
+        bool | None, typer.Option(help="The layout of images and weights.", show_default="where it pays")
+    ] = None,
     compile: Annotated[bool, typer.Option("--compile", help="Compile the networks where that is possible.")] = False,
     cuda_graphs: Annotated[bool, typer.Option("--cuda-graphs", help="With --compile on CUDA: replay passes.")] = False,
     accumulate: Annotated[
@@ -58,14 +60,17 @@ def run(
     from dataclasses import replace
 
     from bench import adhoc
+    from bench.allocator import keep_freed_memory
     from bench.cli.view import watch
     from bench.run import FAILURES, Finished
     from bench.run import run as run_cells
     from bench.suite import load as load_suite
 
-    execution = replace(execution_of(device, channels_last, compile), cuda_graphs=cuda_graphs, accumulate=accumulate)
+    execution = replace(execution_of(device), compiled=compile, cuda_graphs=cuda_graphs, accumulate=accumulate)
     own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name, skip_broken)
-    setting = setting_of(own or suite or "", results, execution, data_root, precision)
+    setting = setting_of(own or suite or "", results, execution, data_root, precision, channels_last)
+    if execution.device.type == "cpu":
+        keep_freed_memory()
     if own is not None:
         path = adhoc.keep(own, results)
         typer.echo(f"{adhoc.render(own)}\nKept, with what ran before, in {path}.\n")
@@ -238,7 +243,7 @@ def _measured(item: object) -> dict[str, object]:
     return {key: getattr(item, key) for key in keys}
 
 
-def execution_of(device: str, channels_last: bool = False, compiled: bool = False) -> "Execution":
+def execution_of(device: str) -> "Execution":
     """The device by name. Raises UserError for one that is not there."""
     import torch
 
@@ -252,7 +257,7 @@ def execution_of(device: str, channels_last: bool = False, compiled: bool = Fals
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"--device {device}: {reason} Give cpu, cuda, cuda:N, mps or auto.") from None
-    return Execution(chosen, channels_last=channels_last, compiled=compiled)
+    return Execution(chosen)
 
 
 def _own_suite(
@@ -290,8 +295,9 @@ def setting_of(
     execution: "Execution",
     data_root: Path | None,
     precision: Literal["fp32", "bf16"] | None = None,
+    channels_last: bool | None = None,
 ) -> "Setting":
-    """The suite on this machine, with the precision that the command line prefers."""
+    """The suite on this machine, with the precision and the layout that the command line prefers."""
     from dataclasses import replace
 
     from bench.setting import prepare
@@ -301,7 +307,10 @@ def setting_of(
     if precision:
         training = loaded.training.model_copy(update={"precision": precision})
         loaded = loaded.model_copy(update={"training": training})
-    execution = replace(execution, precision=loaded.training.precision)
+    precision = loaded.training.precision
+    if channels_last is None:
+        channels_last = execution.channels_last_pays(execution.device, precision)
+    execution = replace(execution, precision=precision, channels_last=channels_last)
     return prepare(loaded, results, execution, data_root)
 
 

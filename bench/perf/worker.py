@@ -28,11 +28,14 @@ class Bench:
         import torch
 
         from bench import members
+        from bench.allocator import keep_freed_memory
         from bench.perf.case import Case
         from bench.perf.subjects import subject
 
         case = Case(**asked["case"])
         torch.set_num_threads(case.threads)
+        if case.device == "cpu":
+            keep_freed_memory()  # as `bench run` does
         _limit_memory(asked.get("memory_limit_bytes"))
         members.builder(members.Listing("", case.entry_point, ""))  # imports the member
         imported = time.perf_counter_ns()

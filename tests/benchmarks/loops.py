@@ -4,19 +4,29 @@
 the critic is differentiated on a real and on a fake batch in two passes, the generator's pass is shared by both updates,
 the generator's update also differentiates the critic's weights, the optimisers are `torch.optim.Adam` as it comes, and the
 losses and mean outputs are read at every step. `HandWrittenLoop` does exactly the operations of ours, without the contract.
+
+    python tests/benchmarks/loops.py NAME THREADS     one of LOOPS as a process: for every line with a number of iterations
+                                                      on standard input, their wall and CPU seconds as JSON
 """
 
+import json
+import sys
+import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
+from bench.allocator import keep_freed_memory
 from bench.data import Split
 from bench.data.batches import Batches
 from bench.gan import GAN, Builder, ImageSpec
 from bench.train import Execution, Training
+from zoo.dcgan import dcgan
 
 SPEC = ImageSpec(3, 32)
 BATCH = 64
@@ -121,3 +131,40 @@ class HandWrittenLoop(Loop):
         self.optimiser_g.step()
         self.optimiser_g.zero_grad(set_to_none=True)
         self.critic.requires_grad_(True)
+
+
+def kept(loop: Callable[[], Callable[[], object]]) -> Callable[[], object]:
+    """The loop in a process that keeps the memory it frees, as `bench run` does on a processor."""
+    keep_freed_memory()
+    return loop()
+
+
+LOOPS: dict[str, Callable[[], Callable[[], object]]] = {
+    "plain": partial(PlainLoop, dcgan),
+    "hand-written": partial(HandWrittenLoop, dcgan),
+    "hand-written, channels last": partial(HandWrittenLoop, dcgan, channels_last=True),
+    "hand-written, channels last, memory kept": partial(kept, partial(HandWrittenLoop, dcgan, channels_last=True)),
+    "plain, memory kept": partial(kept, partial(PlainLoop, dcgan)),
+    "ours, contiguous, memory returned": partial(ours, dcgan, Execution()),
+    "ours": partial(kept, partial(ours, dcgan, Execution(channels_last=True))),
+}
+COMPILED: dict[str, Callable[[], Callable[[], object]]] = {
+    "hand-written, compiled": partial(kept, partial(HandWrittenLoop, dcgan, channels_last=True, compiled=True)),
+    "ours, compiled": partial(kept, partial(ours, dcgan, Execution(channels_last=True, compiled=True))),
+}
+
+
+def serve(name: str, threads: int) -> None:
+    """Time as many iterations as each line of standard input asks for."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(threads)
+    step = (LOOPS | COMPILED)[name]()
+    for line in sys.stdin:
+        start = time.perf_counter(), time.process_time()
+        for _ in range(int(line)):
+            step()
+        print(json.dumps([time.perf_counter() - start[0], time.process_time() - start[1]]), flush=True)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]))

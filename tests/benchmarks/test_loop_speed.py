@@ -1,16 +1,19 @@
 """Our loop beside two others with the same networks (tests/benchmarks/loops.py), in interleaved rounds of one run.
 
-DCGAN at 32 x 32, width 64, batch 64, fp32; threads by BENCH_THREADS (default 1), rounds by BENCH_ROUNDS. The ratios are
-medians of paired rounds: within a round all loops meet the same machine. Compilation is measured where BENCH_COMPILE=1,
-because it takes minutes. Nothing is asserted about time.
+DCGAN at 32 x 32, width 64, batch 64, fp32; threads by BENCH_THREADS (default 1), rounds by BENCH_ROUNDS. Every loop runs in a
+process of its own, because what a process does with freed memory is one of the choices. The ratios are medians of paired
+rounds: within a round all loops meet the same machine. Compilation is measured where BENCH_COMPILE=1, because it takes
+a minute. Nothing is asserted about time.
 """
 
 import importlib.util
+import json
 import os
 import statistics
+import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
@@ -20,15 +23,18 @@ import torch
 from bench.train import Execution
 from zoo.dcgan import dcgan
 
+LOOPS = Path(__file__).parent / "loops.py"
 THREADS = int(os.environ.get("BENCH_THREADS", "1"))
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "16"))
 CALLS = 3
 COMPILE = os.environ.get("BENCH_COMPILE") == "1"
+
+Seconds = tuple[float, float]  # wall, CPU
 
 
 @pytest.fixture(scope="module")
 def loops() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("loops", Path(__file__).parent / "loops.py")
+    spec = importlib.util.spec_from_file_location("loops", LOOPS)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -37,51 +43,61 @@ def loops() -> ModuleType:
     return module
 
 
-@pytest.fixture(autouse=True)
-def threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    yield
-    torch.set_num_threads(before)
+def started(name: str, stack: ExitStack) -> Callable[[int], Seconds]:
+    """A loop in a process of its own: iterations -> their seconds."""
+    process = stack.enter_context(
+        subprocess.Popen(
+            [sys.executable, str(LOOPS), name, str(THREADS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+    )
+    stack.callback(process.kill)
+
+    def timed(iterations: int) -> Seconds:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{iterations}\n")
+        process.stdin.flush()
+        wall, cpu = json.loads(process.stdout.readline())
+        return wall, cpu
+
+    return timed
 
 
-def ratios(steps: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, dict[str, float]]:
-    """Every loop's speed over that of the first, by wall time and by CPU time, medians over paired rounds."""
-    for step in steps.values():
-        step()
-        step()
-    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}
+def speeds(timers: Mapping[str, Callable[[int], Seconds]], rounds: int) -> dict[str, list[Seconds]]:
+    """The seconds of every loop in every round; the order turns round from one to the next."""
+    for timed in timers.values():
+        timed(2)
+    seen: dict[str, list[Seconds]] = {name: [] for name in timers}
     for index in range(rounds):
-        order = list(steps)[:: 1 if index % 2 == 0 else -1]
-        for name in order:
-            start = time.perf_counter(), time.process_time()
-            for _ in range(CALLS):
-                steps[name]()
-            seen[name].append((time.perf_counter() - start[0], time.process_time() - start[1]))
-    first = next(iter(steps))
-    return {
-        name: {
-            kind: round(statistics.median(a[which] / b[which] for a, b in zip(seen[first], times, strict=True)), 4)
-            for which, kind in enumerate(("wall", "cpu"))
+        for name in list(timers)[:: 1 if index % 2 == 0 else -1]:
+            seen[name].append(timers[name](CALLS))
+    return seen
+
+
+def ratios(seen: Mapping[str, list[Seconds]]) -> dict[str, dict[str, float]]:
+    """Every loop's speed over that of the first, medians of paired rounds: by wall time with the quartiles, and by CPU time."""
+    first = seen[next(iter(seen))]
+    found: dict[str, dict[str, float]] = {}
+    for name, times in seen.items():
+        wall, cpu = ([a[which] / b[which] for a, b in zip(first, times, strict=True)] for which in (0, 1))
+        low, middle, high = statistics.quantiles(wall, n=4)
+        values = {
+            "wall": middle,
+            "wall, lower quartile": low,
+            "wall, upper quartile": high,
+            "cpu": statistics.median(cpu),
         }
-        for name, times in seen.items()
-    }
+        found[name] = {kind: round(value, 4) for kind, value in values.items()}
+    return found
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # dynamo looks at inputs that are no leaves
 @pytest.mark.benchmark(group="loop: images per second over those of the plain loop (extra_info)")
 def test_loop_against_the_plain_one(benchmark, loops):
-    steps = {
-        "plain": loops.PlainLoop(dcgan),
-        "hand-written": loops.HandWrittenLoop(dcgan),
-        "hand-written, channels last": loops.HandWrittenLoop(dcgan, channels_last=True),
-        "ours": loops.ours(dcgan, Execution()),
-        "ours, channels last": loops.ours(dcgan, Execution(channels_last=True)),
-    }
-    if COMPILE:
-        steps["ours, compiled"] = loops.ours(dcgan, Execution(channels_last=True, compiled=True))
-        steps["hand-written, compiled"] = loops.HandWrittenLoop(dcgan, channels_last=True, compiled=True)
-    benchmark.extra_info["ratios"] = benchmark.pedantic(ratios, (steps, ROUNDS), rounds=1)
+    names = [*loops.LOOPS, *(loops.COMPILED if COMPILE else {})]
+    with ExitStack() as stack:
+        timers = {name: started(name, stack) for name in names}
+        seen = benchmark.pedantic(speeds, (timers, ROUNDS), rounds=1)
+    benchmark.extra_info["ratios"] = ratios(seen)
     benchmark.extra_info["threads"] = THREADS
 
 
