@@ -82,23 +82,34 @@ def short(kind: str) -> list[Row]:
     return [{key: row[key] for key in SHORT[kind]} for row in LISTINGS[kind]()]
 
 
+def full(kind: str) -> list[Row]:
+    """The rows of a kind with all there is to know, for programs. Members are built to be counted, which takes seconds."""
+    rows = LISTINGS[kind]()
+    return [row | {"parameters_at_32px": parameters(str(row["name"]))} for row in rows] if kind == "members" else rows
+
+
 def detail(kind: str, name: str) -> Row:
     """Everything about one thing."""
     row = next(row for row in LISTINGS[kind]() if row["name"] == name)
     if kind == "members":
-        return row | {"parameters_at_32px": _parameters(name)}
+        return row | {"parameters_at_32px": parameters(name)}
     if kind == "suites":
         return row | {"protocol": suite.load(name).model_dump(mode="json")}
     return row
 
 
-def _parameters(name: str) -> dict[str, int] | str:
-    """Trainable parameters per player for 32 x 32 colour images of ten classes."""
+def parameters(name: str) -> dict[str, int] | str:
+    """Trainable parameters per player for 32 x 32 colour images of ten classes, from pictures like them where the member
+    translates; or the member's own words why it has none at that size.
+    """
+    import torch
+
     from bench.errors import UserError
     from bench.gan import ImageSpec
 
     try:
-        gan = members.builder(members.find(name))(ImageSpec(3, 32, 10))
+        with torch.device("meta"):  # counted, never filled
+            gan = members.builder(members.find(name))(ImageSpec(3, 32, classes=10, source_channels=3))
     except UserError as error:
         return str(error)
     return {

@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bench import catalogue, members
 from bench.catalogue import Entry
-from bench.errors import UserError
-from bench.gan import GAN, ImageSpec
+from bench.listing import parameters
 from bench.members import Listing
 
 PAGE = Path(__file__).parent / "zoo.md"
@@ -84,23 +81,15 @@ def _row(listing: Listing, described: Entry) -> str:
         described.conditioning,
         described.objective,
         ", ".join(described.regularisers),
-        parameters(listing),
+        _parameters(listing),
         "; ".join(f"{figure.value:g} on {figure.data} ({figure.source})" for figure in described.fid),
     ]
     return f"| {' | '.join(cells)} |\n"
 
 
-def parameters(listing: Listing) -> str:
-    """Trainable parameters by player, or why there are none."""
-    try:
-        with torch.device("meta"):
-            gan: GAN = members.builder(listing)(ImageSpec(3, 32, classes=10, source_channels=3))
-    except UserError as error:
-        return str(error)
-    counts = {
-        name: sum(p.numel() for p in player.net.parameters() if p.requires_grad) for name, player in gan.players.items()
-    }
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+def _parameters(listing: Listing) -> str:
+    counts = parameters(listing.name)
+    return counts if isinstance(counts, str) else ", ".join(f"{player} {count:,}" for player, count in counts.items())
 
 
 def _ablation_rows(ablations: list[Listing]) -> Iterator[str]:

@@ -13,9 +13,9 @@ Kind = Literal["members", "suites", "datasets", "metrics", "extractors"]
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: AsJson = False) -> None:
     """List members, suites, datasets, metrics or extractors."""
     from bench.cli.show import table
-    from bench.listing import LISTINGS, short
+    from bench.listing import full, short
 
-    table(LISTINGS[kind]() if as_json else short(kind), as_json)
+    table(full(kind) if as_json else short(kind), as_json)
 
 
 def show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson = False) -> None:
