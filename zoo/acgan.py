@@ -7,8 +7,8 @@ a linear layer to 384 x 4 x 4 and three 5x5 transposed convolutions (192, 96, co
 
 Departures: of the learning rates and the noises on activations that the paper searched, 2e-4 and no noise. Fakes are
 asked for the labels of the real batch. The generator's source loss is the non-saturating one. Other sizes drop stages of
-the generator, or add stages no wider than 768; the critic is the same from 32 px up, as in the paper (its ImageNet
-critic at 128 px has these layers too), and below 32 px its widths shrink with the image's side.
+the generator, or add stages no wider than 768; the critic is the same at every size (the paper's ImageNet critic at
+128 px has these layers too).
 
 Published: CIFAR-10, IS 8.25 +- .07 (no FID in the paper).
 """
@@ -60,7 +60,7 @@ class Critic(nn.Module):
 
     def __init__(self, spec: ImageSpec):
         super().__init__()
-        widths = [spec.channels, *(width * min(spec.resolution, 32) // 32 for width in (16, 32, 64, 128, 256, 512))]
+        widths = [spec.channels, 16, 32, 64, 128, 256, 512]
         layers: list[nn.Module] = []
         for index, (before, after) in enumerate(pairwise(widths)):
             norm = [nn.BatchNorm2d(after)] if index else []
