@@ -173,7 +173,9 @@ class Critic(nn.Module):
 
 
 def initialise(net: nn.Module) -> nn.Module:
-    """Weights from N(0, 0.02), biases 0, the classes' scales from N(1, 0.02) (`N02` of the code). In place."""
+    """Weights from N(0, 0.02), the classes' scales from N(1, 0.02) (`N02` of the code); biases 0, where the code leaves
+    PyTorch's default. In place.
+    """
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
             nn.init.normal_(layer.weight, 0.0, 0.02)

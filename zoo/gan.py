@@ -7,7 +7,7 @@ resolution. Latents are normal, the default of its Generator class; the paper na
 
 Departures: Adam at 2e-4 (beta1 = 0.5) instead of SGD (0.1, momentum 0.5 to 0.7 over 250 epochs of 50,000 digits), a
 schedule much longer than a common budget and tied to one data set. The generator's output bias starts at 0, not at the
-pixels' marginals, which a builder does not see.
+pixels' marginals, which a builder does not see. The code halves the critic's loss, which Adam does not see.
 
 Published: no FID. Parzen log-likelihood on MNIST 225 +- 2 (table 1).
 """

@@ -223,6 +223,62 @@ def test_every_image_and_every_transform_is_switched_with_probability_p():
     assert float(changed.float().mean()) == pytest.approx(expected, abs=0.04)
 
 
+class Noted(Wavelet):
+    """Keeps the maps that it is asked for."""
+
+    def affine(self, images: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
+        self.matrix, self.shift = matrix, shift
+        return images
+
+
+def test_geometry_is_drawn_as_appendix_b_says():
+    wavelet = Noted()
+    images = torch.zeros(1, 1, 16, 16).expand(20_000, -1, -1, -1)
+    ada.geometry(images, torch.tensor(1.0), Dice(20_000, generator()), wavelet)
+    sizes = torch.linalg.svdvals(wavelet.matrix.double())  # scale times stretch, scale over stretch
+    scale = sizes.prod(1).sqrt().log2()
+    stretch = (sizes[:, 0] / sizes[:, 1]).sqrt().log2()  # without its sign
+    assert float(scale.mean()) == pytest.approx(0, abs=0.01)
+    assert float(scale.std()) == pytest.approx(0.2, rel=0.03)
+    assert float(stretch.square().mean().sqrt()) == pytest.approx(0.2, rel=0.03)
+    assert (torch.linalg.det(wavelet.matrix) > 0).all()  # no mirror images
+    assert wavelet.shift.std(0).tolist() == pytest.approx([0.125 * 16] * 2, rel=0.03)
+    first = wavelet.matrix @ torch.tensor([1.0, 0.0])
+    quadrants = torch.bincount(2 * (first[:, 0] > 0).long() + (first[:, 1] > 0).long()) / 20_000
+    assert quadrants.tolist() == pytest.approx([0.25] * 4, abs=0.02)  # turned to everywhere alike
+
+
+def test_an_image_is_turned_scaled_stretched_and_shifted_with_probability_p_each():
+    wavelet, p = Noted(), 0.36
+    images = torch.zeros(1, 1, 16, 16).expand(20_000, -1, -1, -1)
+    ada.geometry(images, torch.tensor(p), Dice(20_000, generator()), wavelet)
+    matrix = wavelet.matrix
+    shifted = (wavelet.shift != 0).any(1)
+    assert float(shifted.float().mean()) == pytest.approx(p, abs=0.015)
+    upright = (matrix[:, 0, 1].abs() + matrix[:, 1, 0].abs()) < 1e-6  # at least one turn with p, so none with 1 - p
+    assert float(upright.float().mean()) == pytest.approx(1 - p, abs=0.015)
+    sizes = torch.linalg.svdvals(matrix)
+    assert float(((sizes.prod(1) - 1).abs() < 1e-5).float().mean()) == pytest.approx(1 - p, abs=0.015)
+    assert float(((sizes[:, 0] / sizes[:, 1] - 1).abs() < 1e-5).float().mean()) == pytest.approx(1 - p, abs=0.015)
+
+
+@pytest.mark.parametrize("p", [1.0, 0.36])
+def test_colours_are_drawn_as_appendix_b_says(monkeypatch: pytest.MonkeyPatch, p: float):
+    drawn: list[Tensor] = []
+    monkeypatch.setattr(ada, "recolour", lambda images, *settings: drawn.extend(settings))
+    ada.colour(torch.zeros(20_000, 1, 1, 1), torch.tensor(p), Dice(20_000, generator()))
+    brightness, contrast, _, hue, saturation = drawn
+    shares = [(values != same).float().mean() for values, same in zip(drawn, (0, 1, 0, 0, 1), strict=True)]
+    assert [float(share) for share in shares] == pytest.approx([p, p, p / 2, p, p], abs=0.015)
+    changed = [values[values != same] for values, same in ((brightness, 0), (contrast, 1), (saturation, 1))]
+    assert float(changed[0].std()) == pytest.approx(0.2, rel=0.03)
+    assert float(changed[1].log2().std()) == pytest.approx(0.5, rel=0.03)
+    assert float(changed[2].log2().std()) == pytest.approx(1.0, rel=0.03)
+    turned = hue[hue != 0]
+    assert turned.abs().max() <= math.pi
+    assert float(turned.std()) == pytest.approx(math.pi / math.sqrt(3), rel=0.03)
+
+
 class Judged(LatentTurn):
     """A turn whose real logits are given."""
 

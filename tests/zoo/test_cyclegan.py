@@ -52,6 +52,15 @@ def test_losses_are_those_of_networks_applied_one_by_one():
     close(adversarial(turn), sum(nn.functional.mse_loss(one, torch.ones_like(one)) for one in logits))
 
 
+@pytest.mark.parametrize("name", ["critic", "source_critic"])
+def test_each_critic_minimises_half_the_squared_distance_to_its_targets(name: str):
+    (update,) = (update for update in cyclegan(SPEC).schedule[0].updates if update.player == name)
+    turn = turn_of(name)
+    turn.real_logits, turn.fake_logits = torch.tensor([[0.5, 3.0]]), torch.tensor([[1.0, -2.0]])
+    # Real patches should be 1, others 0: (0.25 + 4) / 2 and (1 + 4) / 2.
+    assert [loss(turn).item() for loss in update.losses.values()] == pytest.approx([(2.125 + 2.5) / 2])
+
+
 def test_each_critic_judges_its_own_pictures_without_a_graph_to_the_generators():
     turn = turn_of("generator")
     made = turn.translated

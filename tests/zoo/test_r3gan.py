@@ -15,6 +15,7 @@ from zoo.r3gan import (
     Down,
     Enlarge,
     Falling,
+    Generator,
     Residual,
     Shrink,
     Up,
@@ -160,3 +161,26 @@ def test_conditional_needs_classes_and_answers_to_them():
     logits = critic(images, labels)
     assert logits.shape == (3,)
     assert not torch.allclose(logits, critic(images, labels.flip(0)))
+
+
+def test_the_projection_is_the_product_with_the_class_s_row_over_root_width():
+    critic = r3gan_cond(ImageSpec(1, 8, 3)).players["critic"].net
+    assert isinstance(critic, Critic)
+    assert critic.label is not None
+    width = critic.label.weight.shape[1]
+    features = torch.randn(4, width)
+    critic.judge.register_forward_hook(lambda *_: features)
+    labels = torch.tensor([2, 0, 1, 2])
+    expected = (features @ critic.label.weight.T)[torch.arange(4), labels] / math.sqrt(width)
+    torch.testing.assert_close(critic(torch.randn(4, 1, 8, 8), labels), expected)
+
+
+def test_the_latents_weigh_the_maps_of_the_learned_picture():
+    net = r3gan(ImageSpec(1, 8)).players["generator"].net
+    assert isinstance(net, Generator)
+    seen: list[Tensor] = []
+    net.trunk.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    latents = torch.randn(2, 64)
+    net(latents)
+    expected = torch.einsum("nz,cz,chw->nchw", latents, net.weigh.weight, net.start)
+    torch.testing.assert_close(seen[0], expected, atol=1e-5, rtol=1e-4)

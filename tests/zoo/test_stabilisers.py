@@ -1,9 +1,11 @@
+import math
 import tomllib
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from bench.gan import Batch, Draw, ImageSpec, Now, Turn
@@ -65,7 +67,9 @@ def test_every_member_changes_something_and_says_what(name, baseline):
 
 def test_weight_averaging_changes_what_is_sampled_and_nothing_else(baseline):
     assert same(trained(stabilisers.weight_averaging), baseline)
-    assert stabilisers.weight_averaging(SPEC).players["generator"].average is not None
+    average = stabilisers.weight_averaging(SPEC).players["generator"].average
+    assert average is not None
+    assert (average.half_life_images, average.ramp) == (10_000, 0.05)
 
 
 def test_gradient_clipping_bounds_what_adam_sees():
@@ -87,6 +91,33 @@ def test_label_smoothing_is_cross_entropy_against_nine_tenths():
     torch.testing.assert_close(SmoothedNonSaturating(0.9).critic(turn), expected)
     expected = binary_cross_entropy_with_logits(-2 * logits, torch.ones(9))  # the generator's side is not smoothed
     torch.testing.assert_close(SmoothedNonSaturating(0.9).generator(turn), expected)
+
+
+def test_xavier_and_he_weights_have_the_spread_of_their_papers():
+    spec = ImageSpec(3, 32)  # the critic's second layer: 64 -> 128 maps by 4 x 4
+    xavier, he = (
+        build(spec).players["critic"].net.features[2].weight for build in (stabilisers.xavier, stabilisers.he)
+    )
+    limit = math.sqrt(6 / (64 * 16 + 128 * 16))
+    assert 0.999 * limit < xavier.abs().max() <= limit
+    assert xavier.detach().std().item() == pytest.approx(limit / math.sqrt(3), rel=0.01)
+    assert he.detach().std().item() == pytest.approx(math.sqrt(2 / (64 * 16)), rel=0.01)
+    assert he.abs().max() > 3 * math.sqrt(2 / (64 * 16))  # normal, not uniform
+
+
+@pytest.mark.parametrize("name", ["no_critic_norm", "spectral_norm", "gradient_penalty", "r1", "dragan"])
+def test_these_critics_have_no_batch_norm_and_the_generator_keeps_its_own(name):
+    players = getattr(stabilisers, name)(ImageSpec(1, 16)).players
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in players["critic"].net.modules())
+    assert any(isinstance(layer, nn.BatchNorm2d) for layer in players["generator"].net.modules())
+
+
+def test_every_weight_of_the_spectral_critic_is_normalised():
+    critic = stabilisers.spectral_norm(ImageSpec(1, 16)).players["critic"].net
+    layers = [layer for layer in critic.modules() if isinstance(layer, nn.Conv2d)]
+    assert len(layers) == 3
+    for layer in layers:
+        assert torch.linalg.svdvals(layer.weight.detach().flatten(1))[0].item() == pytest.approx(1, abs=0.05)
 
 
 def test_the_critic_warms_up_alone():

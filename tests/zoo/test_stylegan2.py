@@ -17,6 +17,7 @@ from zoo.style_networks import (
     Generator,
     HalvingConv2d,
     ModulatedConv2d,
+    StyledConv,
     Synthesis,
     noise_pixels,
     noise_sizes,
@@ -92,6 +93,30 @@ def test_the_upsampling_convolution_keeps_the_variance_and_a_constants_size():
     torch.testing.assert_close(inside, torch.full_like(inside, 9 * plain.scale))  # a sum of nine ones, as at one size
 
 
+def test_the_upsampling_convolution_is_zeros_inserted_convolved_with_weights_of_norm_1_and_filtered():
+    torch.manual_seed(0)
+    conv = ModulatedConv2d(4, 6, 5, 3, up=True)
+    features, style = torch.randn(1, 6, 4, 4), torch.randn(1, 4)
+    weight = conv.weight * conv.affine(style)[0, :, None, None]
+    weight = weight / weight.square().sum((1, 2, 3), keepdim=True).sqrt()
+    spread = torch.zeros(1, 6, 7, 7)
+    spread[:, :, ::2, ::2] = features
+    large = conv2d(spread, weight.flip(2, 3), padding=2)  # 9 x 9
+    taps = torch.tensor([1.0, 3, 3, 1]) / 8
+    filtered = conv2d(large, 4 * taps.outer(taps).expand(5, 1, 4, 4), padding=1, groups=5)
+    torch.testing.assert_close(conv(features, style), filtered, atol=1e-5, rtol=1e-4)
+
+
+def test_noise_is_added_by_its_strength_and_the_activation_keeps_the_variance():
+    torch.manual_seed(0)
+    layer = StyledConv(4, 6, 5)
+    nn.init.constant_(layer.noise_scale, 0.7)
+    nn.init.normal_(layer.bias)
+    features, style, noise = torch.randn(2, 6, 8, 8), torch.randn(2, 4), torch.randn(2, 1, 8, 8)
+    before = layer.conv(features, style) + 0.7 * noise.expand(-1, 5, -1, -1) + layer.bias
+    torch.testing.assert_close(layer(features, style, noise), before.where(before > 0, 0.2 * before) * math.sqrt(2))
+
+
 def test_the_halving_convolution_is_a_filtered_strided_one():
     conv = HalvingConv2d(1, 1, 3)
     nn.init.ones_(conv.weight)
@@ -136,6 +161,18 @@ def test_the_projection_critic_depends_on_the_label_and_an_unconditional_one_doe
     assert critic(images, labels).shape == (6,)
     assert not torch.allclose(critic(images, labels), critic(images, labels.flip(0)))
     assert Critic(SPEC, SMALL, residual=False, group=2)(images).shape == (6,)
+
+
+def test_the_projection_critic_s_logit_is_the_product_with_the_mapped_label_over_root_width():
+    critic = Critic(SPEC, SMALL, residual=True, group=1, classes=3).eval()
+    features = torch.randn(5, 8)
+    critic.body.register_forward_hook(lambda *_: features)
+    labels = torch.tensor([0, 2, 1, 1, 0])
+    assert critic.mapping is not None
+    with torch.no_grad():
+        by_class = torch.cat([critic.mapping(None, torch.tensor([label])) for label in range(3)])
+        expected = (features @ by_class.T)[torch.arange(5), labels] / 8**0.5
+        torch.testing.assert_close(critic(torch.randn(5, 3, 16, 16), labels), expected)
 
 
 def test_mixed_styles_change_the_later_layers_alone():
@@ -277,3 +314,18 @@ def test_generate_draws_its_noise_from_the_prompt():
     assert torch.equal(images(0), images(0))
     assert not torch.equal(images(0), images(1))
     assert images(0).abs().max() <= 1
+
+
+def test_truncation_pulls_every_layer_to_the_mean_style():
+    torch.manual_seed(0)
+    gan = stylegan2(ImageSpec(1, 16))
+    net = gan.players["generator"].net.eval()
+    nn.init.normal_(net.mapping.mean)
+    latents = torch.randn(3, 128)
+    seen: list[Tensor] = []
+    net.synthesis.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    for psi in (1.0, 0.25, 0.0):
+        gan.generate({"generator": net}, Prompt(3, torch.Generator().manual_seed(0), latents, truncation=psi))
+    full, quarter, mean = seen
+    torch.testing.assert_close(mean, net.mapping.mean.expand_as(full))
+    torch.testing.assert_close(quarter, 0.75 * mean + 0.25 * full)

@@ -100,3 +100,16 @@ def test_every_weight_of_sagan_is_spectrally_normalised_and_attention_starts_shu
         assert all(nn.utils.parametrize.is_parametrized(layer, "weight") for layer in layers)
         gammas = [p for name, p in player.net.named_parameters() if name.endswith("gamma")]
         assert [gamma.item() for gamma in gammas] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("builder", "pooled"),
+    [(sngan.sngan, lambda maps: maps.sum((2, 3))), (wgan_gp.wgan_gp, lambda maps: maps.mean((2, 3)))],
+    ids=["sngan sums", "wgan-gp averages"],
+)
+def test_the_critic_s_head_sees_rectified_features_pooled_over_positions(builder, pooled):
+    critic = builder(ImageSpec(1, 8)).players["critic"].net.eval()
+    maps = torch.randn(3, critic.head.in_features, 2, 2)
+    critic.blocks.register_forward_hook(lambda *_: maps)
+    expected = pooled(maps.clamp(min=0)) @ critic.head.weight[0] + critic.head.bias
+    torch.testing.assert_close(critic(torch.randn(3, 1, 8, 8)), expected)

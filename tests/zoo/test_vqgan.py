@@ -17,6 +17,7 @@ from zoo.vqgan import (
     ReconstructionTurn,
     balance,
     codebook,
+    halved,
     perceptual,
     pixels,
     proportionate,
@@ -111,6 +112,20 @@ def test_nothing_is_lost_on_a_perfect_reconstruction():
     turn = turn_of()
     turn.coded = turn.real, turn.real, turn.real
     assert pixels(turn) == perceptual(turn) == codebook(turn) == 0
+
+
+def test_the_perceptual_distance_weighs_every_layer_alike_however_large():
+    turn = turn_of()
+    reals = [torch.zeros(2, 3, 4, 4), torch.ones(2, 5, 2, 2)]
+    fakes = [torch.full((2, 3, 4, 4), -0.5), torch.full((2, 5, 2, 2), 3.0)]
+    turn.real_judged, turn.fake_judged = (torch.zeros(2, 1), reals), (torch.zeros(2, 1), fakes)
+    assert perceptual(turn).item() == pytest.approx((0.5 + 2.0) / 2)
+
+
+def test_the_critic_minimises_half_the_hinge_loss_per_patch():
+    turn = turn_of("critic")
+    turn.real_logits, turn.fake_logits = torch.tensor([[0.5, 2.0]]), torch.tensor([[-3.0, 0.0]])
+    assert halved(turn).item() == pytest.approx((0.25 + 0.5) / 2)  # (0.5 + 0) / 2 and (0 + 1) / 2
 
 
 def test_balance_is_the_ratio_of_gradient_norms():
