@@ -15,9 +15,11 @@ def member_rows() -> list[Row]:
 
 def _member_row(found: members.Listing) -> Row:
     entry = catalogue.entry(found)
-    facts = entry.model_dump(mode="json") if entry else dict.fromkeys(catalogue.Entry.model_fields)
+    paper = members.summary(found)
+    blank = dict.fromkeys(catalogue.Entry.model_fields) | {"title": paper}
+    facts = entry.model_dump(mode="json") if entry else blank
     origin = {"entry_point": found.entry_point, "from": found.distribution}
-    return {"name": found.name, "paper": members.summary(found), **facts, **origin}
+    return {"name": found.name, "paper": paper, **facts, **origin}
 
 
 def suite_rows() -> list[Row]:
@@ -69,7 +71,7 @@ LISTINGS: Mapping[str, Callable[[], list[Row]]] = {
     "extractors": extractor_rows,
 }
 SHORT: Mapping[str, tuple[str, ...]] = {  # the columns for people; programs get all
-    "members": ("name", "paper"),
+    "members": ("name", "year", "conditioning", "objective", "title"),
     "suites": ("name", "version", "members", "seeds", "title"),
     "datasets": ("name", "title", "resolution", "classes", "train", "held_out"),
     "metrics": ("name", "better", "summary"),

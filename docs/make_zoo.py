@@ -41,16 +41,18 @@ ABLATION_HEAD = """
 
 One DCGAN, one change per member (`zoo/stabilisers.py`): + adds to it, ~ replaces a part, - leaves one out.
 
-| member | change |
-| --- | --- |
+| member | change | parameters at 32 px |
+| --- | --- | --- |
 """
 
 
 def page() -> str:
     """The whole page."""
     listings = [found for found in members.listings().values() if found.entry_point.startswith("zoo.")]
-    rows = [_row(found, described) for found in listings if (described := catalogue.entry(found))]
     ablations = [found for found in listings if found.entry_point.startswith(ABLATIONS)]
+    rows = [
+        _row(found, described) for found in listings if found not in ablations and (described := catalogue.entry(found))
+    ]
     counts = [_count_row(network) for network in reference_counts()]
     parts = [HEAD, *rows, COUNTS_HEAD, *counts, ABLATION_HEAD, *_ablation_rows(ablations)]
     return "".join(parts)
@@ -100,7 +102,7 @@ def _ablation_rows(ablations: list[Listing]) -> Iterator[str]:
     changes = {f.name: ast.get_docstring(f) or "" for f in tree.body if isinstance(f, ast.FunctionDef)}
     for listing in ablations:
         function = listing.entry_point.partition(":")[2]
-        yield f"| `{listing.name}` | {changes[function].splitlines()[0]} |\n"
+        yield f"| `{listing.name}` | {changes[function].splitlines()[0]} | {_parameters(listing)} |\n"
 
 
 if __name__ == "__main__":

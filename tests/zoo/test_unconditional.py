@@ -113,3 +113,14 @@ def test_the_critic_s_head_sees_rectified_features_pooled_over_positions(builder
     critic.blocks.register_forward_hook(lambda *_: maps)
     expected = pooled(maps.clamp(min=0)) @ critic.head.weight[0] + critic.head.bias
     torch.testing.assert_close(critic(torch.randn(3, 1, 8, 8)), expected)
+
+
+def test_the_cnn_of_wgan_gp_starts_from_the_deviations_of_its_code():
+    """tflib: uniform of variance 4 / (fan-in + fan-out), a stride of 2 dividing the fan of the coarser side by 4."""
+    torch.manual_seed(0)
+    made = wgan_gp.wgan_gp_cnn(ImageSpec(3, 32))
+    first_down = made.players["critic"].net[2].weight  # 128 -> 256: fans 25 * 128 and 25 * 256 / 4
+    assert first_down.std().item() == pytest.approx((4 / (25 * 128 + 25 * 64)) ** 0.5, rel=0.01)
+    first_up = made.players["generator"].net[4].weight  # 512 -> 256: fans 25 * 512 / 4 and 25 * 256
+    assert first_up.std().item() == pytest.approx((4 / (25 * 128 + 25 * 256)) ** 0.5, rel=0.01)
+    assert made.players["generator"].net(torch.randn(2, 128)).shape == (2, 3, 32, 32)
