@@ -18,12 +18,12 @@ class PatchCritic(nn.Module):
     """Images (N, C, H, W) -> logits (N, P), one per patch.
 
     Widths W, 2W, 4W, 8W for three halvings, as in junyanz/pytorch-CycleGAN-and-pix2pix models/networks.py. The first and
-    the last convolution have no norm; those under batch norm have no bias.
+    the last convolution have no norm; those under a norm that shifts have no bias.
     """
 
     def __init__(self, channels: int, resolution: int, width: int, norm: Norm = nn.BatchNorm2d):
         super().__init__()
-        biased = norm is not nn.BatchNorm2d
+        biased = getattr(norm(width), "bias", None) is None
         steps = halvings(resolution)
         widths = [width << step for step in range(steps + 1)]
         self.blocks = nn.ModuleList([nn.Sequential(nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2))])

@@ -2,17 +2,18 @@
 arXiv:1611.07004.
 
 Networks: the U-Net and the PatchGAN of appendix 6.1 as in junyanz/pytorch-CycleGAN-and-pix2pix (models/networks.py), which
-leaves out biases under batch norm. Objective: equation 4 with lambda = 100, the critic's loss halved (section 3.3), Adam at
+leaves out biases under norms. Objective: equation 4 with lambda = 100, the critic's loss halved (section 3.3), Adam at
 2e-4 with beta1 = 0.5, half of the budget at that rate and then linearly to 0. The critic judges source and image together.
 
 Noise is dropout alone, at training and at generation (section 3). It sits in the deepest three decoder blocks, as in the
 paper and in phillipi/pix2pix models.lua; the PyTorch code has it one block higher.
 
-Departures: generation uses batch norm's running statistics where the paper uses those of the test batch, so that a picture
-does not depend on its neighbours. One U-Net stage per halving down to 1 px: below 64 px fewer than three decoder blocks
-are as deep as those with dropout, one at 32 px and none at 16 and 8 px, where the mapping is deterministic. Patches shrink
-with images below 64 px (zoo/patch.py). The suite's batch instead of batches of 1, and no random crops. Fixed track: first
-layers half as wide as the image is high, 16 to 64 channels. `pix2pix_paper` has the published 64 throughout.
+Departures: instance norm with scale and shift at every batch size. At a batch of 1, which the paper takes for facades, its
+batch norm is just that, at training and at generation (section 3.3); so no picture depends on its neighbours. One U-Net
+stage per halving down to 1 px: below 64 px fewer than three decoder blocks are as deep as those with dropout, one at 32 px
+and none at 16 and 8 px, where the mapping is deterministic. Patches shrink with images below 64 px (zoo/patch.py). The
+suite's batch instead of batches of 1, and no random crops. Fixed track: first layers half as wide as the image is high,
+16 to 64 channels. `pix2pix_paper` has the published 64 throughout.
 
 Published: facades, FID 119.135 of the official weights (mmgeneration configs/pix2pix/README.md at ccd1f56).
 """
@@ -35,6 +36,7 @@ from zoo.translation import PUBLISHED_WIDTH, needs_sources, proportionate_width
 
 L1_WEIGHT = 100.0
 Noise = Callable[[int, torch.Generator], Tensor]  # count, random -> (count, K)
+norm = partial(nn.InstanceNorm2d, affine=True)
 
 
 def widths(resolution: int, width: int) -> list[int]:
@@ -63,12 +65,12 @@ class UNet(nn.Module):
         for before, after in pairwise(channels):
             self.down.append(nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(before, after, 4, 2, 1, bias=False)))
         for stage, after in zip(self.down[1:-1], channels[1:-1], strict=True):
-            cast(nn.Sequential, stage).append(nn.BatchNorm2d(after))
+            cast(nn.Sequential, stage).append(norm(after))
         self.up = nn.ModuleList()
         for before, after in pairwise(channels[::-1]):
             doubled = before if len(self.up) == 0 else 2 * before  # the features from below, and the skip
             convolution = nn.ConvTranspose2d(doubled, after, 4, 2, 1, bias=False)
-            self.up.append(nn.Sequential(nn.ReLU(), convolution, nn.BatchNorm2d(after)))
+            self.up.append(nn.Sequential(nn.ReLU(), convolution, norm(after)))
         self.out = nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(2 * width, spec.channels, 4, 2, 1), nn.Tanh())
 
     def forward(self, source: Tensor, noise: Tensor) -> Tensor:
@@ -152,14 +154,21 @@ def pix2pix_paper(spec: ImageSpec) -> GAN:
     return _build(spec, PUBLISHED_WIDTH)
 
 
+def normal(net: nn.Module) -> nn.Module:
+    """Weights from N(0, 0.02), the norms' scales from N(1, 0.02) (models/networks.py `init_weights`). In place."""
+    for layer in net.modules():
+        if isinstance(layer, nn.InstanceNorm2d):
+            nn.init.normal_(layer.weight, 1.0, 0.02)
+    return initialise(net, partial(nn.init.normal_, std=0.02))
+
+
 def _build(spec: ImageSpec, width: int) -> GAN:
     needs_sources(spec, "pix2pix")
-    rule = partial(nn.init.normal_, std=0.02)
     optimiser = adam(2e-4, betas=(0.5, 0.999))
-    critic = PatchCritic(spec.source_channels + spec.channels, spec.resolution, width)
+    critic = PatchCritic(spec.source_channels + spec.channels, spec.resolution, width, norm)
     players = {
-        "generator": Player(initialise(UNet(spec, width), rule), optimiser, rate=hold_then_decay),
-        "critic": Player(initialise(critic, rule), optimiser, rate=hold_then_decay),
+        "generator": Player(normal(UNet(spec, width)), optimiser, rate=hold_then_decay),
+        "critic": Player(normal(critic), optimiser, rate=hold_then_decay),
     }
     noise = dropout_noise(spec.resolution, width)
     updates = [
