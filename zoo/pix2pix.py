@@ -52,9 +52,9 @@ def dropped(resolution: int, width: int) -> list[tuple[int, int, int]]:
 
 
 class UNet(nn.Module):
-    """Pictures (N, C', H, W) and noise (N, K) in [0, 1) -> images (N, C, H, W) in [-1, 1].
+    """Pictures (N, C', H, W) and standard normal noise (N, K) -> images (N, C, H, W) in [-1, 1].
 
-    Each number of the noise decides on one feature of one place: it stays, doubled, or becomes 0.
+    The sign of each number of the noise decides on one feature of one place: it stays, doubled, or becomes 0.
     """
 
     def __init__(self, spec: ImageSpec, width: int):
@@ -82,7 +82,7 @@ class UNet(nn.Module):
         for up, skip in zip(self.up, reversed(skips[1:]), strict=True):
             features = up(features)
             if kept:
-                features = features * (2 * (kept.pop(0) < 0.5)).to(features.dtype)
+                features = features * (2 * (kept.pop(0) < 0)).to(features.dtype)
             features = torch.cat([skip, features], 1)
         return self.out(features)
 
@@ -91,9 +91,9 @@ class UNet(nn.Module):
 
 
 def dropout_noise(resolution: int, width: int) -> Noise:
-    """Uniform numbers in [0, 1) for every feature that may be dropped."""
+    """A standard normal number for every feature that may be dropped."""
     numbers = sum(prod(shape) for shape in dropped(resolution, width))
-    return lambda count, random: torch.rand(count, numbers, generator=random, device=random.device)
+    return lambda count, random: torch.randn(count, numbers, generator=random, device=random.device)
 
 
 class TranslationTurn(Turn):

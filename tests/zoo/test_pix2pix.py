@@ -59,10 +59,10 @@ def test_noise_drops_features_or_doubles_them():
     seen: list[torch.Tensor] = []
     net.up[1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     block.register_forward_hook(lambda *hooked: seen.append(hooked[2]))
-    noise = torch.rand(2, 32 * 2 * 2)
+    noise = torch.randn(2, 32 * 2 * 2)
     net(torch.rand(2, 1, 32, 32), noise)
     plain, joined = seen
-    mask = (noise < 0.5).view(2, 32, 2, 2)
+    mask = (noise < 0).view(2, 32, 2, 2)
     torch.testing.assert_close(joined[:, 32:], 2 * plain * mask)  # behind the skip
 
 
