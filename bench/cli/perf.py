@@ -90,8 +90,9 @@ def export(
 ) -> None:
     """Export a trained generator, checked against PyTorch at batch 1 and 32 before it is written."""
     from bench import trained
-    from bench.export import TOLERANCE, Exportable
+    from bench.export import TOLERANCE
     from bench.export import export as write
+    from bench.exportable import Exportable
 
     model = trained.load(checkpoint, which)
     made = write(Exportable(model.gan, model.nets, model.spec), to, out)

@@ -17,7 +17,8 @@ Call = Callable[[], object]
 def time_calls(call: Call, calls: int, device: torch.device) -> list[float]:
     """The milliseconds of each of some calls, one after the other."""
     if device.type == "cuda":
-        return _by_events(call, calls)
+        with torch.cuda.device(device):  # events belong to the stream of the current device
+            return _by_events(call, calls)
     return [_by_clock(call, device) for _ in range(calls)]
 
 

@@ -93,21 +93,24 @@ class OnnxGeneration:
     """One batch of samples per call, by ONNX Runtime on the CPU, from a model that was exported and checked."""
 
     def __init__(self, case: Case):
-        from bench.export import Exportable, onnx_session, to_onnx_bytes
+        from bench.export import onnx_session, to_onnx_bytes
+        from bench.exportable import Exportable
 
         gan = build(case)
         nets = {name: player.net.eval() for name, player in gan.players.items()}
-        module = Exportable(gan, nets, spec_of(case))
-        self.session = onnx_session(to_onnx_bytes(module), case.threads)
-        asked = prompt(gan, spec_of(case), case.batch)
-        self.inputs = {name: value.numpy() for name, value in module.inputs(asked).items()}
+        self.module = Exportable(gan, nets, spec_of(case))
+        self.session = onnx_session(to_onnx_bytes(self.module), case.threads)
+        self.inputs = {name: value.numpy() for name, value in self.module.example(case.batch).items()}
         self.device = torch.device("cpu")
 
     def __call__(self) -> Any:
         return self.session.run(None, self.inputs)
 
     def verify(self) -> None:
-        """The export has been checked already."""
+        """Raise UserError unless the model agrees with eager at batch 1 and 32."""
+        from bench.export import compare, run_session
+
+        compare(self.module, run_session(self.session), "onnx")
 
 
 class TrainingSubject:

@@ -21,6 +21,7 @@ class Bench:
     def __init__(self) -> None:
         self.subjects: dict[str, Any] = {}
         self.slowdown: dict[str, float] = {}
+        self.device = "cpu"  # of what was opened last: a process times on one device
 
     def open(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Build a subject and call it once. Answers what each phase took, in seconds."""
@@ -33,6 +34,7 @@ class Bench:
         from bench.perf.subjects import subject
 
         case = Case(**asked["case"])
+        self.device = case.device
         torch.set_num_threads(case.threads)
         if case.device == "cpu":
             keep_freed_memory()  # as `bench run` does
@@ -64,8 +66,8 @@ class Bench:
         """The most memory that was in use since this process began: on the accelerator, or resident here."""
         import torch
 
-        if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
-            return {"bytes": torch.cuda.max_memory_allocated()}
+        if self.device.startswith("cuda"):
+            return {"bytes": torch.cuda.max_memory_allocated(self.device)}
         unit = 1 if sys.platform == "darwin" else 1024
         return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
 
