@@ -35,7 +35,7 @@ reports: $(READY)  ## rebuild reports/ from results/
 # worktree: Python finds the modules of the current folder first.
 BASE ?= origin/main
 GATE_SUITE ?= digits
-GATE_MEMBERS ?= dcgan wgan-gp sngan
+GATE_MEMBERS ?= dcgan lsgan wgan
 GATE_OPTIONS ?=
 
 gate: $(READY)  ## hold this checkout's members against those of the revision BASE

@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from bench import members, suite
+from bench.allocator import keep_freed_memory
 from bench.data.batches import Batches
 from bench.errors import UserError
 from bench.evaluate import measure
@@ -117,7 +118,10 @@ class Line:
 def main(arguments: list[str]) -> None:
     """Measure what is missing, then write the page."""
     asked = _parse(arguments)
-    setting = prepare(suite.load("digits"), asked.results, Execution())
+    keep_freed_memory()
+    cpu = torch.device("cpu")
+    execution = Execution(cpu, channels_last=Execution.channels_last_pays(cpu, "fp32"))  # as `bench run` has it
+    setting = prepare(suite.load("digits"), asked.results, execution)
     for listing in [] if asked.page else generative(setting, asked.members):
         images = asked.images or setting.suite.training.images
         wanted = (listing.name, members.source_digest(listing), images, asked.seed)

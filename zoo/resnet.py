@@ -101,11 +101,11 @@ class PlainBlock(nn.Module):
 
 
 def small_width(published: int, resolution: int) -> int:
-    """The width for images of 32 px or less: published at 32 px, an eighth of it for every halving, and 16 at least.
+    """The width for images of 32 px or less: published at 32 px, and in proportion to the side of smaller ones.
 
-    A picture of 16 px has little to say, and five critic steps per iteration must stay affordable where there is no GPU.
+    A picture of 16 px has less to say, and five critic steps per iteration must stay affordable where there is no GPU.
     """
-    return max(16, published * resolution**3 // 32**3) if resolution < 32 else published
+    return published * resolution // 32 if resolution < 32 else published
 
 
 def generator_widths(resolution: int) -> list[int]:

@@ -9,7 +9,7 @@ Two members: `sagan_cond` is the paper's, with class-conditional batch norm and 
 same without classes, so that it can train on any images.
 
 Departures: Adam with betas (0, 0.9), as SNGAN has them; the code sets beta1 alone and leaves beta2 at 0.999. Below 32 px
-widths shrink to an eighth at every halving and the generator has fewer blocks.
+widths shrink with the image's side and the generator has fewer blocks.
 
 Published: ImageNet 128 px, FID 18.65, IS 52.52 (abstract). CIFAR-10 with classes: FID 10.35, IS 8.64
 (StudioGAN README at 947b35e, with other rates and five critic steps).

@@ -6,8 +6,8 @@ dis_models/snresnet_32.py); for 64 and 128 px those of kwotsin/mimicry (nets/sng
 five critic steps, a generator batch twice the critic's (configs/sn_cifar10_unconditional.yml).
 
 Departures: the critic's last layer has a bias, as in mimicry and not in the authors' code. Real and fake images go
-through the critic apart, so that the power iteration advances twice per step. Below 32 px widths shrink to an eighth at
-every halving and the generator has fewer blocks; 256 px continues the rule of 128 px.
+through the critic apart, so that the power iteration advances twice per step. Below 32 px widths shrink with the image's
+side and the generator has fewer blocks; 256 px continues the rule of 128 px.
 
 Published: CIFAR-10, ResNet with hinge loss: FID 21.7 +- .21, IS 8.22 +- .05 (table 2, 10k real and 5k generated images).
 mimicry: FID 16.77 +- 0.04, IS 7.97 +- 0.06 (README at a7fda06, 50k and 50k).

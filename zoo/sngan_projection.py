@@ -6,7 +6,7 @@ critic. Hinge loss, five critic steps, a generator batch twice the critic's. Lar
 
 Departures: the critic's last layer has a bias, as in kwotsin/mimicry and not in the authors' code. Fakes are asked for the
 labels of the real batch. Real and fake images go through the critic apart, so that the power iteration advances twice per
-step. Below 32 px widths shrink to an eighth at every halving and the generator has fewer blocks; at 64 px and above the
+step. Below 32 px widths shrink with the image's side and the generator has fewer blocks; at 64 px and above the
 class joins after the last block, where the authors' ImageNet critic joins it too.
 
 Published: CIFAR-10, FID 17.5 and IS 8.62 (the authors', 10k real and 5k generated images, as reported in the README of

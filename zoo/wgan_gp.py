@@ -4,8 +4,8 @@ arXiv:1704.00028.
 Networks: the CIFAR-10 ResNet of the authors' code (igul222/improved_wgan_training gan_cifar_resnet.py with
 CONDITIONAL = ACGAN = False): 128 channels in both, batch norm in the generator, no norm in the critic.
 
-Departures: no dequantisation noise on the real images, which belongs to the data. Below 32 px widths shrink to an
-eighth at every halving; above it one block per doubling is added, with the widths of gan_64x64.py (64 at the image, doubling to
+Departures: no dequantisation noise on the real images, which belongs to the data. Below 32 px widths shrink with the
+image's side; above it one block per doubling is added, with the widths of gan_64x64.py (64 at the image, doubling to
 512) but without its layer norm.
 
 `wgan_gp_cnn` is the plain CNN of the same repository (gan_cifar.py), which other suites call WGAN-GP; no member.
