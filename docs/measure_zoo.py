@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from PIL import Image, ImageDraw
 from torch import nn
 
 from bench import members, suite
@@ -129,7 +130,10 @@ def main(arguments: list[str]) -> None:
             line = train(setting, listing, images, asked.seed, asked.grids)
             keep(line, asked.lines)
             print(json.dumps(asdict(line)), flush=True)
-    write_atomically(asked.lines.with_suffix(".md"), page(read(asked.lines)).encode())
+    lines = read(asked.lines)
+    write_atomically(asked.lines.with_suffix(".md"), page(lines).encode())
+    if asked.sheet:
+        sheet([line for line in lines if line.images == setting.suite.training.images], asked.grids).save(asked.sheet)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -139,9 +143,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lines", type=Path, default=LINES, help="where the lines go; the page goes beside them")
     parser.add_argument("--grids", type=Path, help="a folder for one grid of samples per member")
+    parser.add_argument("--sheet", type=Path, help="one picture of the members' samples, from the grids in --grids")
     parser.add_argument("--page", action="store_true", help="only write the page from the lines there are")
     asked = parser.parse_args(arguments)
     asked.results = asked.lines.parent
+    if asked.sheet and not asked.grids:
+        parser.error("--sheet takes its pictures from a folder: give --grids too")
     return asked
 
 
@@ -207,6 +214,23 @@ def _write_grid(setting: Setting, gan: GAN, nets: dict[str, nn.Module], path: Pa
     path.parent.mkdir(parents=True, exist_ok=True)
     images = generate(gan, nets, grid_request(gan, setting.dataset), setting.spec, setting.execution)
     write_grid(images, path, COLUMNS)
+
+
+def sheet(lines: list[Line], grids: Path, columns: int = 4) -> Image.Image:
+    """The first three rows of every member's grid, under its name; members without a grid are left out."""
+    tiles = [(line.member, Image.open(path)) for line in lines if (path := grids / f"{line.member}.png").is_file()]
+    width, height = tiles[0][1].width, tiles[0][1].width * 3 // 8
+    rows = -(-len(tiles) // columns)
+    whole = Image.new("RGB", (columns * (2 * width + 12), rows * (2 * height + 26)), "white")
+    pen = ImageDraw.Draw(whole)
+    for index, (name, grid) in enumerate(tiles):
+        left, top = index % columns * (2 * width + 12), index // columns * (2 * height + 26)
+        pen.text((left, top + 4), name, "black", font_size=14)
+        rows_of_it = (
+            grid.convert("RGB").crop((0, 0, width, height)).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
+        )
+        whole.paste(rows_of_it, (left, top + 22))
+    return whole
 
 
 def read(path: Path) -> list[Line]:

@@ -6,14 +6,15 @@ CompVis/taming-transformers configs/imagenet_vqgan.yaml. Objective: absolute err
 terms (eq. 4), and the hinge loss at the adaptive weight lambda (eq. 6 and 7) times 0.8; the critic's loss is halved. Adam
 with betas (0.5, 0.9) at 4.5e-6 per image of a batch, taken for a batch of 64.
 
-Departures: the perceptual distance is measured in the critic's own features (Larsen et al. 2016, arXiv:1512.09300; Wang et
-al. 2018, arXiv:1711.11585, eq. 4) instead of LPIPS, whose VGG would have to be downloaded and has seen ImageNet. So the
-critic learns from the first step on; the adversarial term joins after a quarter of the budget (the configurations: after
-10,000 to 250,001 steps). beta = 0.25 weighs the commitment as in van den Oord et al. 2017, arXiv:1711.00937, eq. 3; the
-released code has it, by a fault that it names itself, at the other term. Codes lie 16 px apart at 256 px, 8 at 128 px and
-4 below; attention stays at their size. Patches shrink with images below 64 px (zoo/patch.py). Fixed track: R channels at
-R px, 32 to 128, codes of twice as many numbers, and a critic whose first layer has half of R, 16 to 64; at 256 px
-these are the published networks.
+Departures: codes begin as features of the first batch; the code draws them close to 0, where all features share a few codes
+for thousands of steps. The perceptual distance is measured in the critic's own features (Larsen et al. 2016,
+arXiv:1512.09300; Wang et al. 2018, arXiv:1711.11585, eq. 4) instead of LPIPS, whose VGG would have to be downloaded and has
+seen ImageNet. So the critic learns from the first step on; the adversarial term joins after a quarter of the budget (the
+configurations: after 10,000 to 250,001 steps). beta = 0.25 weighs the commitment as in van den Oord et al. 2017,
+arXiv:1711.00937, eq. 3; the released code has it, by a fault that it names itself, at the other term. Codes lie 16 px apart
+at 256 px, 8 at 128 px and 4 below; attention stays at their size. Patches shrink with images below 64 px (zoo/patch.py).
+Fixed track: R channels at R px, 32 to 128, codes of twice as many numbers, and a critic whose first layer has half of R,
+16 to 64; at 256 px these are the published networks.
 
 Published: ImageNet at 256 px, 1,024 codes: FID 7.94 of reconstructions of the validation set (README of that repository).
 """
@@ -126,12 +127,27 @@ class Decoder(nn.Sequential):
 
 
 class Codebook(nn.Module):
-    """Features (N, Z, h, w) -> the nearest code at every place, (N, Z, h, w), with a gradient for the codes."""
+    """Features (N, Z, h, w) -> the nearest code at every place, (N, Z, h, w), with a gradient for the codes.
+
+    Codes begin as features of the first batch that is trained on, picked at random.
+    """
 
     def __init__(self, codes: int, width: int):
         super().__init__()
         self.codes = nn.Embedding(codes, width)
         nn.init.uniform_(self.codes.weight, -1 / codes, 1 / codes)
+        self.begun: Tensor
+        self.register_buffer("begun", torch.zeros((), dtype=torch.bool))
+
+    @torch.no_grad()
+    def begin(self, features: Tensor) -> None:
+        """Take the codes from these features, unless that was done before. Nothing waits for the device."""
+        flat = features.movedim(1, -1).flatten(0, 2)
+        count = self.codes.num_embeddings
+        order = torch.randperm(len(flat)).repeat(-(-count // len(flat)))[:count].to(flat.device)
+        codes = self.codes.weight
+        codes.copy_(torch.where(self.begun, codes, flat[order].to(codes.dtype)))
+        self.begun.fill_(True)
 
     def nearest(self, features: Tensor) -> Tensor:
         """Which code, (N, h, w) int64."""
@@ -142,6 +158,8 @@ class Codebook(nn.Module):
         return distances.argmin(1).unflatten(0, (len(features), *features.shape[2:]))
 
     def forward(self, features: Tensor) -> Tensor:
+        if self.training:
+            self.begin(features)
         return self.codes(self.nearest(features)).movedim(-1, 1)
 
 

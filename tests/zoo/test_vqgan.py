@@ -62,13 +62,26 @@ def test_the_design_at_256_px_is_the_published_one():
 
 def test_the_chosen_code_is_the_nearest():
     torch.manual_seed(0)
-    book = Codebook(20, 5)
+    book = Codebook(20, 5).eval()
     nn.init.normal_(book.codes.weight)
     features = torch.randn(3, 5, 4, 2)
     flat = features.permute(0, 2, 3, 1).reshape(-1, 5)
     nearest = torch.cdist(flat, book.codes.weight).argmin(1)
     assert torch.equal(book.nearest(features).flatten(), nearest)
     assert torch.equal(book(features).permute(0, 2, 3, 1).reshape(-1, 5), book.codes.weight[nearest])
+
+
+def test_codes_begin_as_features_of_the_first_batch_alone():
+    torch.manual_seed(0)
+    book, first = Codebook(7, 5), torch.randn(3, 5, 2, 1)  # more codes than features: some begin twice
+    book(first)
+    flat = first.permute(0, 2, 3, 1).reshape(-1, 5)
+    begun = book.codes.weight.detach().clone()
+    assert torch.equal(torch.cdist(begun, flat).amin(1), torch.zeros(7))
+    assert torch.equal(begun.unique(dim=0), flat.unique(dim=0))
+    assert torch.equal(book(first), first)  # every feature is a code
+    book(torch.randn(3, 5, 2, 1))
+    assert torch.equal(book.codes.weight, begun)
 
 
 def test_straight_through_has_the_codes_value_and_hands_their_gradient_to_the_features():
