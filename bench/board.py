@@ -236,6 +236,7 @@ def _short(member: str) -> str:
 def _ranked(rows: list[Row], column: Column | None, ranking: str) -> tuple[tuple[Row, ...], list[str]]:
     """The rows in order, the ranked ones with their group, and what must be said about the ranking."""
     key: Key = (ranking, RANKED)
+    rows, shown = _reconstructions_apart(rows)
     rest = [row for row in rows if row.kind != "ranked"]
     full = [row for row in rows if row.kind == "ranked"]
     worst = _worst(rows, key, column)
@@ -246,7 +247,17 @@ def _ranked(rows: list[Row], column: Column | None, ranking: str) -> tuple[tuple
     ranked = [replace(row, rank=group) for row, group in zip(full, rank_groups(losses), strict=True)]
     order = {"incomplete": 0, "calibration": 1, "superseded": 2}
     rest.sort(key=lambda row: (order[row.kind], _rest_key(row, key, column), row.member, row.source))
-    return (*ranked, *rest), _ranking_notes(ranked, column, worst)
+    return (*ranked, *rest), [*shown, *_ranking_notes(ranked, column, worst)]
+
+
+def _reconstructions_apart(rows: list[Row]) -> tuple[list[Row], list[str]]:
+    """Who is given real images to rebuild is no rival of who makes images from noise: beside such it is a ceiling."""
+    ranked = [row for row in rows if row.kind == "ranked"]
+    apart = [row.member for row in ranked if row.task == "reconstruction"]
+    if len(apart) == len(ranked):
+        return rows, []
+    turned = [replace(row, kind="calibration") if row.member in apart and row.kind == "ranked" else row for row in rows]
+    return turned, [f"{member} rebuilds real images: it is shown and not ranked." for member in sorted(apart)]
 
 
 def _worst(rows: Sequence[Row], key: Key, column: Column | None) -> float:

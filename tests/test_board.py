@@ -143,6 +143,18 @@ def test_calibration_rows_are_never_ranked(member):
     assert [row.member for row in built.of("calibration")] == ["held-out", "noise"]
 
 
+def test_who_rebuilds_images_is_no_rival_of_who_makes_them(member):
+    rebuilt = [
+        made.model_copy(update={"member": made.member.model_copy(update={"task": "reconstruction"})}).sealed()
+        for made in member("vqgan", [1, 1.1])
+    ]
+    built = board.build(member("dcgan", [10, 11]) + rebuilt)
+    assert ranks(built) == [(1, "dcgan")]
+    assert [row.member for row in built.of("calibration")] == ["vqgan"]
+    assert "vqgan rebuilds real images: it is shown and not ranked." in built.notes
+    assert ranks(board.build(rebuilt)) == [(1, "vqgan")]
+
+
 def test_the_latest_source_is_current(member):
     old = member("dcgan", [5, 5], source="old", finished="2025-01-01T00:00:00Z")
     built = board.build(member("dcgan", [10, 11], source="new") + old)

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,3 +73,15 @@ def test_the_page_is_fresh(measure_zoo: ModuleType):
         pytest.skip("docs/zoo_on_digits.jsonl has not been measured")
     made = measure_zoo.page(measure_zoo.read(measure_zoo.LINES))
     assert measure_zoo.PAGE.read_text(encoding="utf-8") == made, "stale: python docs/measure_zoo.py --page"
+
+
+def test_a_sheet_has_a_tile_for_every_grid(measure_zoo: ModuleType, line, tmp_path: Path):
+    for name in ("dcgan", "wgan"):
+        Image.new("L", (142, 142), 255 if name == "wgan" else 0).save(tmp_path / f"{name}.png")
+    lines = [line, replace(line, member="wgan"), replace(line, member="without-a-grid")]
+    made = measure_zoo.sheet(lines, tmp_path, columns=2)
+    assert made.size == (2 * (2 * 142 + 12), 2 * (142 * 3 // 8) + 26)
+    assert made.getpixel((10, 40)) == (0, 0, 0)
+    assert made.getpixel((2 * 142 + 22, 40)) == (255, 255, 255)
+    with pytest.raises(SystemExit):
+        measure_zoo.main(["--page", "--sheet", str(tmp_path / "sheet.png")])
