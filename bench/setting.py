@@ -10,6 +10,7 @@ import numpy as np
 
 from bench import members, metrics
 from bench import record as records
+from bench.allocator import keep_freed_memory
 from bench.calibration import CALIBRATIONS
 from bench.checkpoint import Identity
 from bench.data import DataSet, Split, describe, load
@@ -174,6 +175,8 @@ def prepare(suite: Suite, results: Path, execution: Execution, data_root: Path |
     Raises UserError for data that is not there, an unknown metric or extractor, or a results folder that cannot be written.
     """
     _check_writable(results)
+    if execution.device.type == "cpu":
+        keep_freed_memory()
     dataset = load(suite.data.name, resolution=suite.data.resolution, data_root=data_root)
     setting = Setting(suite, dataset, execution, results)
     _ = setting.protocol_digest

@@ -22,7 +22,6 @@ from PIL import Image, ImageDraw
 from torch import nn
 
 from bench import members, suite
-from bench.allocator import keep_freed_memory
 from bench.data.batches import Batches
 from bench.errors import UserError
 from bench.evaluate import measure
@@ -129,7 +128,6 @@ class Line:
 def main(arguments: list[str]) -> None:
     """Measure what is missing, then write the page."""
     asked = _parse(arguments)
-    keep_freed_memory()
     cpu = torch.device("cpu")
     execution = Execution(cpu, channels_last=Execution.channels_last_pays(cpu, "fp32"))  # as `bench run` has it
     setting = prepare(suite.load("digits"), asked.results, execution)

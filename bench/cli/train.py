@@ -60,7 +60,6 @@ def run(
     from dataclasses import replace
 
     from bench import adhoc
-    from bench.allocator import keep_freed_memory
     from bench.cli.view import watch
     from bench.run import FAILURES, Finished
     from bench.run import run as run_cells
@@ -69,8 +68,6 @@ def run(
     execution = replace(execution_of(device), compiled=compile, cuda_graphs=cuda_graphs, accumulate=accumulate)
     own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name, skip_broken)
     setting = setting_of(own or suite or "", results, execution, data_root, precision, channels_last)
-    if execution.device.type == "cpu":
-        keep_freed_memory()
     if own is not None:
         path = adhoc.keep(own, results)
         typer.echo(f"{adhoc.render(own)}\nKept, with what ran before, in {path}.\n")
