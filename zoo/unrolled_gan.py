@@ -5,16 +5,18 @@ Networks: those of the paper's stacked-MNIST experiment as rebuilt in fjxmlzn/Pa
 (stacked_MNIST_experiments/unrolled_GAN_experiment/D=0.5G): 3x3 kernels, 64-32-16-8 channels in the generator, normal latents of
 256. The generator learns against the critic five steps ahead, through which it differentiates (section 2).
 
-Departures: the critic is as wide as the generator; the experiment halves or quarters it to provoke a collapse. The steps
-ahead are gradient descent, as the paper writes them; the authors' code unrolls Adam. The rates below are PacGAN's, whose
-code keeps them from the paper. Five steps ahead, at a rate of 0.02, are this suite's choice. Sizes other than 32 px drop
-stages at the wide end, or repeat it.
+Departures: the critic is as wide as the generator; the experiment halves or quarters it to provoke a collapse. Section 2
+writes the steps ahead as gradient descent; they are Adam's here at the critic's own rate and betas, as in the authors' code
+(poolio/unrolled_gan, Unrolled GAN demo.ipynb) and PacGAN's, which start from the state of the critic's optimiser: here from
+moments that the loss keeps of the critic's gradient, the same but for a step. Plain descent does not learn with these
+networks: batch norm over weights of 0.02 curves the loss some 1 / 0.02^2 times, and the second-order term drowns the first.
+The rates below are PacGAN's, whose code keeps them from the paper. Five steps ahead are this suite's choice. Sizes other
+than 32 px drop stages at the wide end, or repeat it.
 
 Published: stacked MNIST, 817.4 modes of 1000 at best (as quoted in Table3.png of fjxmlzn/PacGAN at 190853e). No FID.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
 from math import log2
@@ -29,6 +31,11 @@ from zoo.objectives import NonSaturating, Objective
 from zoo.two_player import sample, two_player
 
 LATENT = 256
+BETAS = (0.5, 0.99)
+CRITIC_RATE = 2e-4
+EPSILON = 1e-8
+
+Moments = tuple[Tensor, Tensor, Tensor]  # mean of a gradient, mean of its square, how many gradients
 
 
 def widths(resolution: int) -> list[int]:
@@ -77,32 +84,81 @@ class Ahead(Turn):
         return functional_call(self.nets["critic"], dict(self.weights), (images,))
 
 
-@dataclass(frozen=True)
-class Unrolled:
-    """The generator's loss against the critic after `steps` of gradient descent on its own loss."""
+class Unrolled(nn.Module):
+    """The generator's loss against the critic some steps of Adam ahead, differentiated through the steps (section 2).
 
-    objective: Objective
-    steps: int
-    rate: float
+    The steps start from moments of the critic's gradient, over all its weights in one vector. `remember` belongs into the
+    `then` of the generator's update: it takes in the gradient of the first step ahead.
+    """
+
     differentiates = frozenset({"critic"})
 
-    def __call__(self, turn: Turn) -> Tensor:
-        weights = {name: weight.detach().requires_grad_() for name, weight in turn.nets["critic"].named_parameters()}
-        for _ in range(self.steps):
-            loss = self.objective.critic(Ahead(turn, weights))
-            slopes = torch.autograd.grad(loss, list(weights.values()), create_graph=True)
-            weights = {name: w - self.rate * slope for (name, w), slope in zip(weights.items(), slopes, strict=True)}
-        return self.objective.generator(Ahead(turn, weights))
+    def __init__(self, objective: Objective, critic: nn.Module, steps: int, rate: float, betas: tuple[float, float]):
+        super().__init__()
+        self.objective = objective
+        self.steps, self.rate, self.betas = steps, rate, betas
+        weights = vector(critic)
+        self.mean: Tensor
+        self.square: Tensor
+        self.count: Tensor
+        self.register_buffer("mean", torch.zeros_like(weights))
+        self.register_buffer("square", torch.zeros_like(weights))
+        self.register_buffer("count", weights.new_zeros(()))
+
+    def forward(self, turn: Turn) -> Tensor:
+        critic = turn.nets["critic"]
+        weights = vector(critic).requires_grad_()
+        moments = (self.mean, self.square, self.count)
+        for step in range(self.steps):
+            loss = self.objective.critic(Ahead(turn, named(weights, critic)))
+            (slope,) = torch.autograd.grad(loss, weights, create_graph=True)
+            if step == 0:
+                turn.draw.memo["slope"] = slope.detach()
+            moments = self.blend(moments, slope)
+            weights = weights - self.rate * self.direction(moments)
+        return self.objective.generator(Ahead(turn, named(weights, critic)))
+
+    def blend(self, moments: Moments, slope: Tensor) -> Moments:
+        """Adam's running means of a gradient and of its square, and how many gradients they have seen."""
+        mean, square, count = moments
+        return mean.lerp(slope, 1 - self.betas[0]), square.lerp(slope.square(), 1 - self.betas[1]), count + 1
+
+    def direction(self, moments: Moments) -> Tensor:
+        """Where Adam goes at a rate of 1. Epsilon is inside the root, whose slope at 0 is infinite."""
+        mean, square, count = moments
+        unbiased = (mean / (1 - self.betas[0] ** count), square / (1 - self.betas[1] ** count))
+        return unbiased[0] / (unbiased[1] + EPSILON**2).sqrt()
+
+    def remember(self, turn: Turn) -> None:
+        """Take the critic's gradient of this turn into the moments."""
+        kept = (self.mean, self.square, self.count)
+        for moment, new in zip(kept, self.blend(kept, turn.draw.memo["slope"]), strict=True):
+            moment.copy_(new)
+
+
+def vector(net: nn.Module) -> Tensor:
+    """A copy of the network's weights as one vector, without a graph."""
+    return torch.cat([weight.detach().flatten() for weight in net.parameters()])
+
+
+def named(weights: Tensor, net: nn.Module) -> dict[str, Tensor]:
+    """A vector of weights as the network names and shapes them."""
+    names, old = zip(*net.named_parameters(), strict=True)
+    pieces = weights.split([weight.numel() for weight in old])
+    return {name: piece.view(like.shape) for name, piece, like in zip(names, pieces, old, strict=True)}
 
 
 def unrolled_gan(spec: ImageSpec) -> GAN:
     """Adam with betas (0.5, 0.99) at 1e-4 for the generator and 2e-4 for the critic; five steps ahead."""
     normal = partial(nn.init.normal_, std=0.02)
+    critic = initialise(Critic(spec), normal)
     players = {
-        "generator": Player(initialise(Generator(spec), normal), adam(1e-4, betas=(0.5, 0.99))),
-        "critic": Player(initialise(Critic(spec), normal), adam(2e-4, betas=(0.5, 0.99))),
+        "generator": Player(initialise(Generator(spec), normal), adam(1e-4, betas=BETAS)),
+        "critic": Player(critic, adam(CRITIC_RATE, betas=BETAS)),
     }
     latents = gaussian(LATENT)
     game = two_player(NonSaturating(), latents=latents)
-    ahead = Update("generator", {"adversarial": Unrolled(NonSaturating(), steps=5, rate=0.02)})
-    return GAN(players, [Stage([game.updates[0], ahead], game.turn)], sample, latents)
+    unrolled = Unrolled(NonSaturating(), critic, steps=5, rate=CRITIC_RATE, betas=BETAS)
+    ahead = Update("generator", {"adversarial": unrolled}, then=[unrolled.remember])
+    stage = Stage([game.updates[0], ahead], game.turn)
+    return GAN(players, [stage], sample, latents, state={"moments": unrolled})

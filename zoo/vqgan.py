@@ -6,12 +6,14 @@ CompVis/taming-transformers configs/imagenet_vqgan.yaml. Objective: absolute err
 terms (eq. 4), and the hinge loss at the adaptive weight lambda (eq. 6 and 7) times 0.8; the critic's loss is halved. Adam
 with betas (0.5, 0.9) at 4.5e-6 per image of a batch, taken for a batch of 64.
 
-Departures: codes begin as features of the first batch; the code draws them close to 0, where all features share a few codes
-for thousands of steps. The perceptual distance is measured in the critic's own features (Larsen et al. 2016,
+Departures: codes begin as features of the first batch, and again as features of a later one when nothing is near them
+(Jukebox's random restarts); the code draws them close to 0 and leaves them there, and all features share a few codes for
+thousands of steps. The perceptual distance is measured in the critic's own features (Larsen et al. 2016,
 arXiv:1512.09300; Wang et al. 2018, arXiv:1711.11585, eq. 4) instead of LPIPS, whose VGG would have to be downloaded and has
 seen ImageNet. So the critic learns from the first step on; the adversarial term joins after a quarter of the budget (the
-configurations: after 10,000 to 250,001 steps). beta = 0.25 weighs the commitment as in van den Oord et al. 2017,
-arXiv:1711.00937, eq. 3; the released code has it, by a fault that it names itself, at the other term. Codes lie 16 px apart
+configurations: after 10,000 to 250,001 steps). beta = 0.25 weighs the codes' term, as in the released
+code, which names that a fault and keeps it for its published weights: eq. 4 has no beta, and van den Oord et al. 2017,
+arXiv:1711.00937, eq. 3, have it at the other term, the commitment. Codes lie 16 px apart
 at 256 px, 8 at 128 px and 4 below; attention stays at their size. Patches shrink with images below 64 px (zoo/patch.py).
 Fixed track: R channels at R px, 32 to 128, codes of twice as many numbers, and a critic whose first layer has half of R,
 16 to 64; at 256 px these are the published networks.
@@ -34,10 +36,12 @@ from zoo.objectives import Hinge
 from zoo.patch import PatchCritic
 from zoo.resnet import UpsampleConv
 
-COMMITMENT = 0.25
+CODES_WEIGHT = 0.25
 ADVERSARIAL_WEIGHT = 0.8
 ADVERSARIAL_FROM = 0.25  # of the budget
 RATE = 64 * 4.5e-6
+USAGE_SHARE = 0.05  # of the newest batch in the running mean of a code's use
+OUT_OF_USE = 0.1  # of an even use: after 45 batches without it
 
 
 @dataclass(frozen=True)
@@ -129,25 +133,32 @@ class Decoder(nn.Sequential):
 class Codebook(nn.Module):
     """Features (N, Z, h, w) -> the nearest code at every place, (N, Z, h, w), with a gradient for the codes.
 
-    Codes begin as features of the first batch that is trained on, picked at random.
+    While it trains, a code that is hardly chosen any more starts again as a feature of the batch, picked at random (Dhariwal
+    et al. 2020, arXiv:2005.00341, section 3.1): all of them do on the first batch.
     """
 
     def __init__(self, codes: int, width: int):
         super().__init__()
         self.codes = nn.Embedding(codes, width)
         nn.init.uniform_(self.codes.weight, -1 / codes, 1 / codes)
-        self.begun: Tensor
-        self.register_buffer("begun", torch.zeros((), dtype=torch.bool))
+        self.usage: Tensor
+        self.register_buffer("usage", torch.zeros(codes))  # running mean, in shares of an even use
 
     @torch.no_grad()
-    def begin(self, features: Tensor) -> None:
-        """Take the codes from these features, unless that was done before. Nothing waits for the device."""
+    def restart(self, features: Tensor) -> None:
+        """Give the codes that are out of use features of this batch. Nothing waits for the device."""
         flat = features.movedim(1, -1).flatten(0, 2)
         count = self.codes.num_embeddings
         order = torch.randperm(len(flat)).repeat(-(-count // len(flat)))[:count].to(flat.device)
-        codes = self.codes.weight
-        codes.copy_(torch.where(self.begun, codes, flat[order].to(codes.dtype)))
-        self.begun.fill_(True)
+        codes, idle = self.codes.weight, self.usage < OUT_OF_USE
+        codes.copy_(torch.where(idle[:, None], flat[order].to(codes.dtype), codes))
+        self.usage.masked_fill_(idle, 1.0)
+
+    @torch.no_grad()
+    def count(self, chosen: Tensor) -> None:
+        """Take into the running means how often each code was chosen, as a multiple of the average."""
+        uses = torch.zeros_like(self.usage).index_add_(0, chosen.flatten(), self.usage.new_ones(chosen.numel()))
+        self.usage.lerp_(uses * (len(uses) / chosen.numel()), USAGE_SHARE)
 
     def nearest(self, features: Tensor) -> Tensor:
         """Which code, (N, h, w) int64."""
@@ -159,8 +170,11 @@ class Codebook(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         if self.training:
-            self.begin(features)
-        return self.codes(self.nearest(features)).movedim(-1, 1)
+            self.restart(features)
+        chosen = self.nearest(features)
+        if self.training:
+            self.count(chosen)
+        return self.codes(chosen).movedim(-1, 1)
 
 
 def straight_through(features: Tensor, chosen: Tensor) -> Tensor:
@@ -254,10 +268,10 @@ def perceptual(turn: Turn) -> Tensor:
 
 
 def codebook(turn: Turn) -> Tensor:
-    """|sg[E(x)] - z|^2 + beta |sg[z] - E(x)|^2, means over numbers (eq. 4)."""
+    """beta |sg[E(x)] - z|^2 + |sg[z] - E(x)|^2, means over numbers (eq. 4): codes follow features, features keep to codes."""
     assert isinstance(turn, ReconstructionTurn)
     _, features, chosen = turn.coded
-    return (chosen - features.detach()).square().mean() + COMMITMENT * (chosen.detach() - features).square().mean()
+    return CODES_WEIGHT * (chosen - features.detach()).square().mean() + (chosen.detach() - features).square().mean()
 
 
 class Adversarial:

@@ -1,5 +1,7 @@
 """The look ahead against an explicit unroll and against finite differences."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,9 +9,9 @@ from torch import Tensor, nn
 from bench.gan import Batch, Draw, ImageSpec, Now
 from zoo.objectives import NonSaturating, Wasserstein
 from zoo.two_player import LatentTurn
-from zoo.unrolled_gan import Critic, Generator, Unrolled
+from zoo.unrolled_gan import Critic, Generator, Unrolled, named
 
-STEPS, RATE = 3, 0.2
+STEPS, RATE, BETAS = 3, 0.05, (0.5, 0.99)
 
 
 def count(net: nn.Module) -> int:
@@ -48,53 +50,90 @@ def turn(nets: dict[str, nn.Module]) -> LatentTurn:
     )
 
 
-def explicit(nets: dict[str, nn.Module]) -> Tensor:
-    """The generator's loss after real steps of gradient descent on the critic's weights."""
+def with_memory(nets: dict[str, nn.Module], steps: int = STEPS) -> Unrolled:
+    """A look ahead that has seen some gradients."""
+    unrolled = Unrolled(NonSaturating(), nets["critic"], steps, RATE, BETAS).double()
+    size = torch.linspace(1, 2, len(unrolled.mean), dtype=torch.float64)
+    unrolled.mean.copy_(0.02 * size.sin())
+    unrolled.square.copy_(0.001 * size)
+    unrolled.count.fill_(4)
+    return unrolled
+
+
+def explicit(nets: dict[str, nn.Module], unrolled: Unrolled) -> tuple[Tensor, torch.optim.Adam]:
+    """The generator's loss after real steps of PyTorch's Adam on the critic's weights, and Adam after the first of them."""
     critic = nets["critic"]
     saved = {name: weight.clone() for name, weight in critic.state_dict().items()}
     critic.requires_grad_(True)
-    optimiser = torch.optim.SGD(critic.parameters(), lr=RATE)
-    for _ in range(STEPS):
+    optimiser = torch.optim.Adam(critic.parameters(), lr=RATE, betas=BETAS, eps=0.0)
+    means, squares = named(unrolled.mean, critic), named(unrolled.square, critic)
+    for name, weight in critic.named_parameters():
+        past = {"exp_avg": means[name].clone(), "exp_avg_sq": squares[name].clone()}
+        optimiser.state[weight] = {"step": unrolled.count.float(), **past}
+    after_one = optimiser
+    for step in range(unrolled.steps):
         optimiser.zero_grad()
         fakes = turn(nets)
         fakes.mover = "critic"
         NonSaturating().critic(fakes).backward()
         optimiser.step()
+        after_one = deepcopy(optimiser) if step == 0 else after_one
     loss = NonSaturating().generator(turn(nets)).detach()
     critic.load_state_dict(saved)
     critic.requires_grad_(False)
-    return loss
+    return loss, after_one
 
 
 def test_the_loss_is_that_of_an_explicit_unroll(nets: dict[str, nn.Module]):
-    ahead = Unrolled(NonSaturating(), STEPS, RATE)(turn(nets))
-    torch.testing.assert_close(ahead.detach(), explicit(nets), rtol=1e-10, atol=1e-12)
+    unrolled = with_memory(nets)
+    ahead = unrolled(turn(nets))
+    torch.testing.assert_close(ahead.detach(), explicit(nets, unrolled)[0], rtol=1e-10, atol=1e-12)
     assert abs(ahead.item() - NonSaturating().generator(turn(nets)).item()) > 1e-3  # the steps do matter
 
 
 def test_the_gradient_against_finite_differences_of_the_explicit_unroll(nets: dict[str, nn.Module]):
-    weight = nets["generator"][0].weight
-    (slope,) = torch.autograd.grad(Unrolled(NonSaturating(), STEPS, RATE)(turn(nets)), weight)
+    weight, unrolled = nets["generator"].get_parameter("0.weight"), with_memory(nets)
+    (slope,) = torch.autograd.grad(unrolled(turn(nets)), weight)
     (short_sighted,) = torch.autograd.grad(NonSaturating().generator(turn(nets)), weight)
     measured = torch.zeros_like(weight)
     for index in range(weight.numel()):
         values = []
         for sign in (1, -1):
             weight.data.view(-1)[index] += sign * 1e-5
-            values.append(explicit(nets))
+            values.append(explicit(nets, unrolled)[0])
             weight.data.view(-1)[index] -= sign * 1e-5
         measured.view(-1)[index] = (values[0] - values[1]) / 2e-5
     torch.testing.assert_close(slope, measured, rtol=1e-5, atol=1e-9)
     assert not torch.allclose(slope, short_sighted, rtol=1e-2)
 
 
+def test_the_memory_is_that_of_adam_after_a_step_on_the_same_batch(nets: dict[str, nn.Module]):
+    unrolled = with_memory(nets)
+    _, adam = explicit(nets, unrolled)
+    now = turn(nets)
+    unrolled(now)
+    unrolled.remember(now)
+    (group,) = adam.param_groups
+    kept = [adam.state[weight] for weight in group["params"]]
+    torch.testing.assert_close(unrolled.mean, torch.cat([one["exp_avg"].flatten() for one in kept]))
+    torch.testing.assert_close(unrolled.square, torch.cat([one["exp_avg_sq"].flatten() for one in kept]))
+    assert unrolled.count == kept[0]["step"] == 5
+
+
+def test_a_weight_without_a_gradient_does_not_spoil_the_others(nets: dict[str, nn.Module]):
+    nets["critic"].get_parameter("3.weight").data.zero_()  # the first layer's gradients are exactly 0
+    unrolled = Unrolled(NonSaturating(), nets["critic"], STEPS, RATE, BETAS).double()
+    (slope,) = torch.autograd.grad(unrolled(turn(nets)), nets["generator"].get_parameter("0.weight"))
+    assert bool(slope.isfinite().all())
+
+
 def test_the_critic_is_left_alone(nets: dict[str, nn.Module]):
     before = [weight.clone() for weight in nets["critic"].parameters()]
-    Unrolled(Wasserstein(), STEPS, RATE)(turn(nets)).backward()
+    Unrolled(Wasserstein(), nets["critic"], STEPS, RATE, BETAS).double()(turn(nets)).backward()
     assert all(torch.equal(a, b) for a, b in zip(before, nets["critic"].parameters(), strict=True))
     assert all(weight.grad is None for weight in nets["critic"].parameters())
 
 
 def test_no_step_ahead_is_the_usual_loss(nets: dict[str, nn.Module]):
     usual = NonSaturating().generator(turn(nets))
-    torch.testing.assert_close(Unrolled(NonSaturating(), 0, RATE)(turn(nets)), usual)
+    torch.testing.assert_close(with_memory(nets, steps=0)(turn(nets)), usual)

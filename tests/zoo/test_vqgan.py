@@ -71,7 +71,7 @@ def test_the_chosen_code_is_the_nearest():
     assert torch.equal(book(features).permute(0, 2, 3, 1).reshape(-1, 5), book.codes.weight[nearest])
 
 
-def test_codes_begin_as_features_of_the_first_batch_alone():
+def test_codes_begin_as_features_of_the_first_batch():
     torch.manual_seed(0)
     book, first = Codebook(7, 5), torch.randn(3, 5, 2, 1)  # more codes than features: some begin twice
     book(first)
@@ -82,6 +82,36 @@ def test_codes_begin_as_features_of_the_first_batch_alone():
     assert torch.equal(book(first), first)  # every feature is a code
     book(torch.randn(3, 5, 2, 1))
     assert torch.equal(book.codes.weight, begun)
+
+
+def test_a_code_that_nothing_is_near_starts_again_and_one_in_use_stays():
+    torch.manual_seed(0)
+    book = Codebook(2, 1)
+    book(torch.tensor([0.0, 10.0]).reshape(2, 1, 1, 1))
+    book.codes.weight.data.copy_(torch.tensor([[0.0], [10.0]]))
+    near_the_first = torch.tensor([1.0, 1.5]).reshape(2, 1, 1, 1)
+    for _ in range(44):
+        book(near_the_first)
+    assert book.codes.weight.tolist() == [[0.0], [10.0]]  # 0.95^44 of its use is more than a tenth
+    for _ in range(3):
+        book(near_the_first)
+    assert book.codes.weight[0] == 0.0
+    assert book.codes.weight[1] in (1.0, 1.5)
+
+
+def test_use_is_a_running_mean_in_shares_of_an_even_use():
+    book = Codebook(4, 1)
+    book.usage.fill_(1.0)
+    book.count(torch.tensor([[[0, 0]], [[0, 2]]]))
+    torch.testing.assert_close(book.usage, 0.95 + 0.05 * torch.tensor([3.0, 0.0, 1.0, 0.0]))
+
+
+def test_codes_stay_when_nothing_is_learnt():
+    book = Codebook(3, 2).eval()
+    before = book.codes.weight.detach().clone()
+    book(torch.randn(2, 2, 3, 3))
+    assert torch.equal(book.codes.weight, before)
+    assert torch.equal(book.usage, torch.zeros(3))
 
 
 def test_straight_through_has_the_codes_value_and_hands_their_gradient_to_the_features():
@@ -101,14 +131,14 @@ def turn_of(mover: str = "autoencoder", images: int = 0) -> ReconstructionTurn:
     return ReconstructionTurn(nets, draw, mover, Now(images, 100, 0), torch.Generator().manual_seed(0), frozenset())
 
 
-def test_the_codebook_pulls_codes_fully_and_features_by_a_quarter():
+def test_the_codebook_pulls_features_fully_and_codes_by_a_quarter():
     turn = turn_of()
     features, chosen = (torch.randn(2, 4, 2, 2, requires_grad=True) for _ in range(2))
     turn.coded = turn.real, features, chosen
     codebook(turn).backward()
     pull = 2 * (chosen - features).detach() / features.numel()
-    torch.testing.assert_close(chosen.grad, pull)
-    torch.testing.assert_close(features.grad, -0.25 * pull)
+    torch.testing.assert_close(chosen.grad, 0.25 * pull)
+    torch.testing.assert_close(features.grad, -pull)
 
 
 def test_reconstruction_teaches_the_encoder_and_not_the_codes():
