@@ -22,11 +22,11 @@ class Execution:
     accumulate: int = 1  # parts that a batch is differentiated in, one after the other: for batches beyond memory
 
     @staticmethod
-    def channels_last_pays(device: torch.device, precision: str) -> bool:
-        """Whether convolutions are faster in that layout: on processors (measured, docs/performance.md), and in the 16-bit
-        matrix units of NVIDIA's devices (their performance guide for convolutions).
+    def channels_last_pays(device: torch.device, precision: str, batch_size: int) -> bool:
+        """Whether convolutions are faster in that layout: on processors unless pictures come one by one (measured,
+        docs/performance.md), and in the 16-bit matrix units of NVIDIA's devices (their performance guide for convolutions).
         """
-        return device.type == "cpu" or (device.type == "cuda" and precision == "bf16")
+        return (device.type == "cpu" and batch_size > 1) or (device.type == "cuda" and precision == "bf16")
 
     def autocast(self) -> AbstractContextManager[object]:
         """Where losses are computed."""

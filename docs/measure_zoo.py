@@ -128,9 +128,9 @@ class Line:
 def main(arguments: list[str]) -> None:
     """Measure what is missing, then write the page."""
     asked = _parse(arguments)
-    cpu = torch.device("cpu")
-    execution = Execution(cpu, channels_last=Execution.channels_last_pays(cpu, "fp32"))  # as `bench run` has it
-    setting = prepare(suite.load("digits"), asked.results, execution)
+    digits, cpu = suite.load("digits"), torch.device("cpu")
+    layout = Execution.channels_last_pays(cpu, "fp32", digits.training.batch_size)  # as `bench run` chooses it
+    setting = prepare(digits, asked.results, Execution(cpu, channels_last=layout))
     for listing in [] if asked.page else generative(setting, asked.members):
         images = asked.images or setting.suite.training.images
         wanted = (listing.name, members.source_digest(listing), images, asked.seed)

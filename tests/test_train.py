@@ -216,6 +216,14 @@ def test_bf16_and_channels_last_run(toys):
     assert all(value.dtype != torch.bfloat16 for value in weights(run))  # autocast keeps the weights in float32
 
 
+@pytest.mark.parametrize(
+    ("device", "precision", "batch_size", "pays"),
+    [("cpu", "fp32", 16, True), ("cpu", "bf16", 1, False), ("cuda", "bf16", 1, True), ("cuda", "fp32", 16, False)],
+)
+def test_where_channels_last_pays(device, precision, batch_size, pays):
+    assert Execution.channels_last_pays(torch.device(device), precision, batch_size) is pays
+
+
 def test_a_turn_computes_each_thing_once_per_update(toys):
     calls = []
     real = toys.Critic.forward

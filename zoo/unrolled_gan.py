@@ -6,12 +6,12 @@ Networks: those of the paper's stacked-MNIST experiment as rebuilt in fjxmlzn/Pa
 256. The generator learns against the critic five steps ahead, through which it differentiates (section 2).
 
 Departures: the critic is as wide as the generator; the experiment halves or quarters it to provoke a collapse. Section 2
-writes the steps ahead as gradient descent; they are Adam's here at the critic's own rate and betas, as in the authors' code
-(poolio/unrolled_gan, Unrolled GAN demo.ipynb) and PacGAN's, which start from the state of the critic's optimiser: here from
-moments that the loss keeps of the critic's gradient, the same but for a step. Plain descent does not learn with these
-networks: batch norm over weights of 0.02 curves the loss some 1 / 0.02^2 times, and the second-order term drowns the first.
-The rates below are PacGAN's, whose code keeps them from the paper. Five steps ahead are this suite's choice. Sizes other
-than 32 px drop stages at the wide end, or repeat it.
+writes the steps ahead as gradient descent; here they are Adam's, at the critic's own rate and betas, as in the authors' demo
+(poolio/unrolled_gan), which starts them from the state of the critic's optimiser: here they start from moments that the
+loss keeps of the critic's gradient, the same but for a step. Plain descent teaches these networks nothing: batch norm over
+weights of 0.02 curves the critic's loss some 1 / 0.02^2 times, and the second-order term drowns the first. The rates below
+are those of PacGAN's configuration, whose experiment unrolls nothing. Five steps ahead, as in the demo, are this suite's
+choice. Sizes other than 32 px drop stages at the wide end, or repeat it.
 
 Published: stacked MNIST, 817.4 modes of 1000 at best (as quoted in Table3.png of fjxmlzn/PacGAN at 190853e). No FID.
 """

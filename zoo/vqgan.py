@@ -6,17 +6,16 @@ CompVis/taming-transformers configs/imagenet_vqgan.yaml. Objective: absolute err
 terms (eq. 4), and the hinge loss at the adaptive weight lambda (eq. 6 and 7) times 0.8; the critic's loss is halved. Adam
 with betas (0.5, 0.9) at 4.5e-6 per image of a batch, taken for a batch of 64.
 
-Departures: codes begin as features of the first batch, and again as features of a later one when nothing is near them
-(Jukebox's random restarts); the code draws them close to 0 and leaves them there, and all features share a few codes for
-thousands of steps. The perceptual distance is measured in the critic's own features (Larsen et al. 2016,
+Departures: codes begin as features of the first batch, and again as features of a later one when they are out of use
+(Jukebox's random restarts); the released code draws them close to 0 and leaves them there, and all features share a few of
+them for thousands of steps. The perceptual distance is measured in the critic's own features (Larsen et al. 2016,
 arXiv:1512.09300; Wang et al. 2018, arXiv:1711.11585, eq. 4) instead of LPIPS, whose VGG would have to be downloaded and has
 seen ImageNet. So the critic learns from the first step on; the adversarial term joins after a quarter of the budget (the
-configurations: after 10,000 to 250,001 steps). beta = 0.25 weighs the codes' term, as in the released
-code, which names that a fault and keeps it for its published weights: eq. 4 has no beta, and van den Oord et al. 2017,
-arXiv:1711.00937, eq. 3, have it at the other term, the commitment. Codes lie 16 px apart
-at 256 px, 8 at 128 px and 4 below; attention stays at their size. Patches shrink with images below 64 px (zoo/patch.py).
-Fixed track: R channels at R px, 32 to 128, codes of twice as many numbers, and a critic whose first layer has half of R,
-16 to 64; at 256 px these are the published networks.
+configurations: after 10,000 to 250,001 steps). beta = 0.25 weighs the codes' term, as in the released code, which names that
+a fault and keeps it for its published weights: eq. 4 has no beta, and van den Oord et al. 2017, arXiv:1711.00937, eq. 3,
+have it at the other term, the commitment. Codes lie 16 px apart at 256 px, 8 at 128 px and 4 below; attention stays at their
+size. Patches shrink with images below 64 px (zoo/patch.py). Fixed track: R channels at R px, 32 to 128, codes of twice as
+many numbers, and a critic whose first layer has half of R, 16 to 64; at 256 px these are the published networks.
 
 Published: ImageNet at 256 px, 1,024 codes: FID 7.94 of reconstructions of the validation set (README of that repository).
 """

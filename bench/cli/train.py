@@ -304,10 +304,10 @@ def setting_of(
     if precision:
         training = loaded.training.model_copy(update={"precision": precision})
         loaded = loaded.model_copy(update={"training": training})
-    precision = loaded.training.precision
+    training = loaded.training
     if channels_last is None:
-        channels_last = execution.channels_last_pays(execution.device, precision)
-    execution = replace(execution, precision=precision, channels_last=channels_last)
+        channels_last = execution.channels_last_pays(execution.device, training.precision, training.batch_size)
+    execution = replace(execution, precision=training.precision, channels_last=channels_last)
     return prepare(loaded, results, execution, data_root)
 
 
