@@ -303,7 +303,6 @@ def _compile(builder: Builder, spec: ImageSpec) -> str:
     """Training runs under torch.compile."""
     if not any(shutil.which(compiler) for compiler in ("c++", "g++", "clang++", "cl")):
         raise NotApplicable("no C++ compiler was found, which torch.compile needs on a CPU")
-    torch.compiler.reset()
     return _runs(builder, spec, Execution(compiled=True), "torch.compile")
 
 

@@ -69,8 +69,6 @@ class Training:
         self.now = Now(images=0, budget=images, step=0)
         self.updates = dict.fromkeys(gan.players, 0)
         self.first_bad_step = torch.full((), -1, dtype=torch.int64, device=device)  # read by `diverged_at_step`
-        if self.execution.compiled:
-            torch.compiler.reset()  # graphs of an earlier training in this process count towards dynamo's limit
         self._nets: Nets = self._runnable_nets()
         self._parameters = {name: _trainable(player.net) for name, player in gan.players.items()}
         self._optimisers: dict[str, torch.optim.Optimizer] = {}
@@ -210,6 +208,8 @@ class Training:
 
     def _enter(self, stage: int) -> None:
         """Begin a stage: optimisers start afresh."""
+        if self.execution.compiled:
+            torch.compiler.reset()  # graphs of earlier stages and trainings count towards dynamo's limit
         movers = {update.player for update in self.gan.schedule[stage].updates}
         self._optimisers = {name: self.gan.players[name].optimiser(self._parameters[name]) for name in sorted(movers)}
         self._rates = {name: [g["lr"] for g in o.param_groups] for name, o in self._optimisers.items()}

@@ -56,6 +56,15 @@ def test_stages_share_the_budget_and_restart_their_optimisers(toys):
     assert state == 8
 
 
+def test_a_stage_forgets_the_graphs_of_those_before(toys, monkeypatch):
+    """Dynamo gives a function eight graphs, and every stage needs new ones."""
+    resets = []
+    monkeypatch.setattr(torch, "compile", lambda net, **_: net)
+    monkeypatch.setattr(torch.compiler, "reset", lambda: resets.append(1))
+    run = training(toys, images=80, compiled=True)
+    assert {(step.now.stage, len(resets)) for step in run.steps()} == {(0, 1), (1, 2)}
+
+
 @pytest.mark.parametrize("cut", [1, 3, 7, 17])
 def test_a_restored_run_continues_to_the_same_bits(toys, cut):
     whole = training(toys)
