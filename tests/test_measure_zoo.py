@@ -45,11 +45,12 @@ def test_a_line_takes_the_place_of_an_older_one(measure_zoo: ModuleType, line, t
 
 
 def test_the_page_lists_what_misses(measure_zoo: ModuleType, line):
-    page = measure_zoo.page(
-        [line, replace(line, member="wgan", fid_after=200.0), replace(line, member="x", fid_after=None)]
-    )
+    wgan = replace(line, member="wgan", fid_after=200.0)
+    longer = replace(wgan, images=240_000, fid_after=80.0)
+    page = measure_zoo.page([line, wgan, longer, replace(line, member="x", fid_after=None)])
     assert "| `dcgan` | 48,000 | 500.0 | 50.0 | 10.0 |  | yes |" in page
     assert "- `wgan`: FID 2.5 times lower" in page
+    assert "With 240,000 images: FID 6.2 times lower." in page
     assert "- `x`: diverged" in page
     assert "- `dcgan`" not in page
 
