@@ -17,6 +17,9 @@ have it at the other term, the commitment. Codes lie 16 px apart at 256 px, 8 at
 size. Patches shrink with images below 64 px (zoo/patch.py). Fixed track: R channels at R px, 32 to 128, codes of twice as
 many numbers, and a critic whose first layer has half of R, 16 to 64; at 256 px these are the published networks.
 
+Known: once the adversarial term has joined, the critic hardly tells reconstructions from images, its loss stays at 1 and
+lambda grows, with the released code (CompVis/taming-transformers issue 44) as here (results/cifar10-tokens-cpu).
+
 Published: ImageNet at 256 px, 1,024 codes: FID 7.94 of reconstructions of the validation set (README of that repository).
 """
 
