@@ -12,7 +12,7 @@ from bench import board, record
 from bench.record import Point, Record
 from bench.report import suite_page
 from bench.report.figures import curves, diagnostics, distances, dots, fidelity, heat, sample_size, suite, tradeoffs
-from bench.report.figures.drawing import compact, log_ticks, spread
+from bench.report.figures.drawing import compact, end_labels, log_ticks, metric_axis, panel, point_labels, spread
 from bench.report.frames import curve_frame, metric_name, over_seeds
 from bench.report.theme import SERIES, house_style, looks
 from bench.statistics import scale_of
@@ -74,6 +74,25 @@ def test_labels_keep_apart_and_move_least() -> None:
     assert spread([0.99, 1.0], 0.1, 0.0, 1.0) == pytest.approx([0.9, 1.0])
     assert spread([0.0, 0.0, 0.0], 0.1, 0.0, 1.0) == pytest.approx([0.0, 0.1, 0.2])
     assert spread([], 0.1, 0.0, 1.0) == []
+
+
+@pytest.mark.parametrize("metric", ["kid@digits-cnn", "fid@digits-cnn"])  # a linear axis, a logarithmic one
+def test_a_name_stands_beside_its_point(metric: str) -> None:
+    points = {"a": (2.0, 0.343), "b": (5.0, 0.187)}
+    known = looks(list(points))
+    with house_style():
+        figure, axes = panel()
+        metric_axis(axes, "y", metric, [y for _, y in points.values()])
+        for x, y in points.values():
+            axes.plot([x], [y], "o")
+        point_labels(axes, list(points.values()), [(place, name, known[name]) for place, name in enumerate(points)])
+        end_labels(axes, points, known)
+        figure.draw_without_rendering()
+    for text in axes.texts:
+        beside = axes.transAxes.transform(text.get_position())
+        there = axes.transData.transform(points[text.get_text()])
+        assert abs(beside[1] - there[1]) < 16, text.get_text()
+    assert len(axes.texts) == 4
 
 
 def test_ticks_are_round_and_few() -> None:

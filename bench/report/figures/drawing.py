@@ -135,6 +135,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 def end_labels(axes: Axes, ends: Mapping[str, tuple[float, float]], looks: Mapping[str, Look]) -> None:
     """Write each member's name at the end of its line, apart from one another, in its colour."""
+    axes.autoscale_view()  # the limits of linear axes are settled only now
     named = [member for member in ends if looks[member].labelled]
     to_axes = axes.transData + axes.transAxes.inverted()
     heights = [float(to_axes.transform(ends[member])[1]) for member in named]
@@ -152,6 +153,7 @@ def point_labels(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequ
 
     A label is the index of its point, the name and the look.
     """
+    axes.autoscale_view()  # the limits of linear axes are settled only now
     pixels = [(float(x), float(y)) for x, y in (axes.transData.transform(point) for point in points)]
     frame = axes.get_window_extent()
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in pixels]
