@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import statistics as st
-from bench.margins import DEFAULT
-from bench.rows import Column
-from bench.verdicts import Draft, judged
+from bench.boards import statistics as st
+from bench.boards.rows import Column
+from bench.boards.verdicts.cells import Draft, judged
+from bench.boards.verdicts.margins import DEFAULT
 
 TRIALS = 4_000
 SEEDS = (2, 3, 5, 8, 10)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench import catalogue, members
 from bench.catalogue import Entry
-from bench.listing import parameters
+from bench.cli.listing import parameters
 from bench.members import Listing
 
 PAGE = Path(__file__).parent / "zoo.md"

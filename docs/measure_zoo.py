@@ -21,19 +21,20 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
-from bench import members, suite
+from bench import members
 from bench.data.batches import Batches
 from bench.errors import UserError
-from bench.evaluate import measure
+from bench.features.sample import Sample
 from bench.gan import GAN
-from bench.generate import generate, grid_request, request
-from bench.grid import COLUMNS
 from bench.members import Listing
-from bench.pictures import write_grid
-from bench.record import write_atomically
-from bench.sample import Sample
-from bench.setting import Setting, prepare
-from bench.train import Execution, Training
+from bench.metrics.measure import measure
+from bench.records.grid import COLUMNS
+from bench.records.record import write_atomically
+from bench.runs.experiment import Setting, prepare
+from bench.runs.gallery.image_files import write_grid
+from bench.suites import suite
+from bench.training.loop import Execution, Training
+from bench.training.sampling import generate, grid_request, request
 
 PAGE = Path(__file__).parent / "zoo_on_digits.md"
 LINES = PAGE.with_suffix(".jsonl")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import members, probe
-from bench.check import check
+from bench import members
 from bench.gan import Builder, ImageSpec
+from bench.training import trial
+from bench.training.conformance import check
 
 PAGE = (Path(__file__).parents[1] / "docs" / "add_a_gan.md").read_text(encoding="utf-8")
 (CODE,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -38,7 +39,7 @@ def test_it_conforms(builder: Builder):
 
 
 def test_its_own_loss_reaches_the_generator(builder: Builder):
-    first = probe.trace(builder, ImageSpec(1, 8), iterations=1)
+    first = trial.trace(builder, ImageSpec(1, 8), iterations=1)
     assert set(first[1]) == {"generator/adversarial", "generator/mode_seeking"}
     assert first[1]["generator/mode_seeking"] > 0
 

@@ -18,8 +18,8 @@ extractors = typer.Typer(help="Bring weights that are not ours to ship.", no_arg
 @app.command(name="list")
 def list_sets(as_json: AsJson = False) -> None:
     """List the data sets that can be asked for."""
+    from bench.cli.listing import dataset_rows, short
     from bench.cli.show import table
-    from bench.listing import dataset_rows, short
 
     table(dataset_rows() if as_json else short("datasets"), as_json)
 
@@ -36,7 +36,7 @@ def info(
     import json
     from dataclasses import asdict
 
-    from bench.data.counting import info as count
+    from bench.data.info import info as count
 
     found = asdict(count(name, resolution=resolution, data_root=data_root, skip_broken=skip_broken))
     if as_json:
@@ -72,7 +72,7 @@ def import_(
     skip_broken: SkipBroken = False,
 ) -> None:
     """Take a set from files that are at hand."""
-    from bench.data.importing import import_set
+    from bench.data.imports.importing import import_set
 
     found = import_set(name, path, resolution=resolution, skip_broken=skip_broken)
     typer.echo(f"{name}: {len(found.train):,} + {len(found.held_out):,} images, digest {found.digest}")
@@ -81,7 +81,7 @@ def import_(
 @app.command()
 def verify(names: Names, resolution: Resolution = None, data_root: DataRoot = None) -> None:
     """Read every image and compare content digests; exit 1 when one differs."""
-    from bench.data.verifying import verify as verify_set
+    from bench.data.store.verify import verify as verify_set
 
     sound = True
     for name in names:
@@ -102,7 +102,7 @@ def import_weights(
     file: Annotated[Path, typer.Argument(metavar="FILE")],
 ) -> None:
     """Keep a weight file that was brought by hand, after its sha256 is verified."""
-    from bench.extractors import official
+    from bench.features.networks import official
 
     typer.echo(official.import_weights(name, file))
 
@@ -110,7 +110,7 @@ def import_weights(
 @extractors.command(name="list")
 def list_extractors(as_json: AsJson = False) -> None:
     """List the feature networks."""
+    from bench.cli.listing import extractor_rows, short
     from bench.cli.show import table
-    from bench.listing import extractor_rows, short
 
     table(extractor_rows() if as_json else short("extractors"), as_json)

@@ -55,13 +55,14 @@ def perf(
 
 def _measure(members: list[str], asked: "Request", results: Path, as_json: bool) -> None:
     from bench.members import find
-    from bench.perf import member, record, text
+    from bench.perf import member, text
+    from bench.records import speed
 
     for name in members:
         find(name)  # every name is known before the first is measured
     for name in members:
         found = member.measure(name, asked)
-        path = record.write(found, results)
+        path = speed.write(found, results)
         if as_json:
             typer.echo(found.sealed().model_dump_json())
         else:
@@ -89,12 +90,12 @@ def export(
     which: Annotated[Literal["last", "best"], typer.Option("--checkpoint", help="Of a record's run.")] = "last",
 ) -> None:
     """Export a trained generator, checked against PyTorch at batch 1 and 32 before it is written."""
-    from bench import trained
-    from bench.export import TOLERANCE
-    from bench.export import export as write
-    from bench.exportable import Exportable
+    from bench.perf.export import TOLERANCE
+    from bench.perf.export import export as write
+    from bench.perf.traceable import Exportable
+    from bench.runs import trained_model
 
-    model = trained.load(checkpoint, which)
+    model = trained_model.load(checkpoint, which)
     made = write(Exportable(model.gan, model.nets, model.spec), to, out)
     agreement = ", ".join(f"{error:.1g} at batch {batch}" for batch, error in made.differences.items())
     typer.echo(f"{made.path}: {made.bytes:,} bytes; differs from eager by {agreement} (tolerance {TOLERANCE:g})")

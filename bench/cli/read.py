@@ -12,8 +12,8 @@ Kind = Literal["members", "suites", "datasets", "metrics", "extractors"]
 
 def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: AsJson = False) -> None:
     """List members, suites, datasets, metrics or extractors."""
+    from bench.cli.listing import full, short
     from bench.cli.show import table
-    from bench.listing import full, short
 
     table(full(kind) if as_json else short(kind), as_json)
 
@@ -22,7 +22,7 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson =
     """Show all that is known of one member, suite, data set, metric or extractor."""
     import json
 
-    from bench.listing import LISTINGS, detail
+    from bench.cli.listing import LISTINGS, detail
 
     known = {str(row["name"]): kind for kind, rows in LISTINGS.items() for row in rows()}
     if name not in known:

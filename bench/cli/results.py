@@ -9,7 +9,7 @@ from bench.cli.options import REPORTS, RESULTS, AsJson, Reports, Results
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from bench.board import Board
+    from bench.boards.board import Board
 
 SuiteFilter = Annotated[str | None, typer.Option("--suite", "-s", help="Only this suite.")]
 
@@ -28,8 +28,8 @@ def leaderboard(
     ] = False,
 ) -> None:
     """Rebuild the leaderboards from the records alone; the same records give the same bytes."""
-    from bench import board
-    from bench.perf.costs import attach
+    from bench.boards import board
+    from bench.boards.speed_columns import attach
 
     if check:
         _check(results, reports)
@@ -62,8 +62,8 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Check every record: schema, digests, invariants, artifacts, duplicates. Exit 1 when one is not sound."""
-    from bench import merge, record
     from bench.cli.show import table
+    from bench.records import merge, record
 
     found = merge.validate(folder)
     if as_json:
@@ -88,7 +88,7 @@ def plot(
 
 
 def _over_all(boards: "list[Board]", baseline: str, format: str) -> str:
-    from bench import across
+    from bench.boards import across
 
     if format not in across.RENDERERS:
         raise UserError(f"leaderboard --across: gives {' or '.join(across.RENDERERS)}, not {format}.")
@@ -107,7 +107,7 @@ def _check(results: Path, reports: Path) -> None:
 
 
 def _suites(results: Path, suite: str | None) -> list[str]:
-    from bench import record
+    from bench.records import record
 
     found = sorted({path.parent.parent.name for path in record.paths(results, suite)})
     if not found:

@@ -24,9 +24,9 @@ from bench.cli.options import (
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from bench.setting import Setting
-    from bench.suite import Suite
-    from bench.train import Execution
+    from bench.runs.experiment import Setting
+    from bench.suites.suite import Suite
+    from bench.training.loop import Execution
 
 Precision = Annotated[Literal["fp32", "bf16"] | None, typer.Option(help="Instead of the protocol's: another protocol.")]
 
@@ -59,20 +59,20 @@ def run(
     """Train, score and record what is missing. The same command continues after any interruption."""
     from dataclasses import replace
 
-    from bench import adhoc
     from bench.cli.view import watch
-    from bench.run import FAILURES, Finished
-    from bench.run import run as run_cells
-    from bench.suite import load as load_suite
+    from bench.runs import own_data
+    from bench.runs.run import FAILURES, Finished
+    from bench.runs.run import run as run_cells
+    from bench.suites.suite import load as load_suite
 
     execution = replace(execution_of(device), compiled=compile, cuda_graphs=cuda_graphs, accumulate=accumulate)
     own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name, skip_broken)
     setting = setting_of(own or suite or "", results, execution, data_root, precision, channels_last)
     if own is not None:
-        path = adhoc.keep(own, results)
-        typer.echo(f"{adhoc.render(own)}\nKept, with what ran before, in {path}.\n")
+        path = own_data.keep(own, results)
+        typer.echo(f"{own_data.render(own)}\nKept, with what ran before, in {path}.\n")
     elif suite and suite.endswith(".toml"):
-        adhoc.keep_file(Path(suite), load_suite(suite), results)
+        own_data.keep_file(Path(suite), load_suite(suite), results)
     cells = setting.cells(member or (), seed or ())
     events = run_cells(setting, cells, retry_failed=retry == "failed", checkpoint_seconds=checkpoint_seconds)
     ended = [event for event in watch(events, cells) if isinstance(event, Finished)]
@@ -101,7 +101,7 @@ def plan(
 ) -> None:
     """Say what a run would do, and how long it would take on this machine, from a few timed steps."""
     from bench.cli.show import table
-    from bench.plan import plan as plan_cells
+    from bench.runs.estimate import plan as plan_cells
 
     own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name, skip_broken)
     setting = setting_of(own or suite or "", results, execution_of(device), data_root)
@@ -130,8 +130,8 @@ def check(
 ) -> None:
     """Check that a member keeps the contract, and say in words what is wrong."""
     from bench import members as registry
-    from bench.check import findings
     from bench.cli.show import table
+    from bench.training.conformance import findings
 
     names = list(registry.listings()) if all else member or []
     if not names:
@@ -167,15 +167,15 @@ def sample(
     device: Device = "auto",
 ) -> None:
     """Draw images from a trained member."""
-    from bench import trained
-    from bench.generate import interpolation_request
-    from bench.grid import COLUMNS
-    from bench.pictures import write_grid
+    from bench.records.grid import COLUMNS
+    from bench.runs import trained_model
+    from bench.runs.gallery.image_files import write_grid
+    from bench.training.sampling import interpolation_request
 
     execution = execution_of(device)
-    model = trained.load(source, checkpoint, execution.device)
+    model = trained_model.load(source, checkpoint, execution.device)
     if not (grid or interpolate):
-        trained.write_images(model.sample(model.request(n, seed, truncation), execution), out)
+        trained_model.write_images(model.sample(model.request(n, seed, truncation), execution), out)
         typer.echo(out)
         return
     if out.suffix != ".png":
@@ -204,7 +204,7 @@ def score(
 ) -> None:
     """Score images made anywhere against a data set. No training."""
     from bench.cli.show import table
-    from bench.score import score as score_images
+    from bench.metrics.score import score as score_images
 
     found = score_images(
         real, fake, metric, resolution=resolution, data_root=data_root, device=execution_of(device).device
@@ -223,8 +223,8 @@ def selftest(
     """Measure real images whose scores are known. Exit 1 when a figure is not reproduced."""
     from dataclasses import asdict
 
-    from bench import selftest as tests
     from bench.cli.show import table
+    from bench.metrics import selftest as tests
 
     chosen = execution_of(device).device
     found = tests.embedded(str(chosen))
@@ -244,7 +244,7 @@ def execution_of(device: str) -> "Execution":
     """The device by name. Raises UserError for one that is not there."""
     import torch
 
-    from bench.train import Execution
+    from bench.training.loop import Execution
 
     if device == "auto":
         device = torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"  # pyright: ignore[reportOptionalMemberAccess]
@@ -278,7 +278,7 @@ def _own_suite(
                 "--resolution, --images, --batch-size, --name and --skip-broken belong to --dataset; a suite has its own."
             )
         return None
-    from bench.adhoc import Wishes, compose
+    from bench.runs.own_data import Wishes, compose
 
     wishes = Wishes(
         dataset, tuple(members or ()), tuple(seeds or ()), resolution, images, batch_size, name, skip_broken
@@ -297,8 +297,8 @@ def setting_of(
     """The suite on this machine, with the precision and the layout that the command line prefers."""
     from dataclasses import replace
 
-    from bench.setting import prepare
-    from bench.suite import load
+    from bench.runs.experiment import prepare
+    from bench.suites.suite import load
 
     loaded = load(suite) if isinstance(suite, str) else suite
     if precision:

@@ -30,8 +30,10 @@ def compare(
     data_root: DataRoot = None,
 ) -> None:
     """Say whether a variant is better, by how much, and how sure; run what is missing."""
-    from bench import board, compare_text, members
-    from bench import compare as comparing
+    from bench import members
+    from bench.boards import board
+    from bench.boards.verdicts import compare as comparing
+    from bench.boards.verdicts import compare_text
 
     names = [members.find(name).name for name in (variant, *against)]
     if run:
@@ -55,7 +57,7 @@ def compare(
 def _run_missing(suite: str, names: list[str], results: Path, device: str, data_root: Path | None) -> None:
     from bench.cli.train import execution_of, setting_of
     from bench.cli.view import watch
-    from bench.run import run, todo
+    from bench.runs.run import run, todo
 
     setting = setting_of(suite, results, execution_of(device), data_root)
     cells = todo(setting, setting.cells(names))
@@ -73,8 +75,8 @@ def explain(
 
     A and B are records, boards (.json), suites, or published rows such as mimicry/cifar10/sngan.
     """
-    from bench import explain as explaining
-    from bench.subjects import find
+    from bench.boards import explain as explaining
+    from bench.boards.verdicts.lookup import find
 
     found = explaining.explain(find(a, results), find(b, results))
     renderers = {
@@ -105,11 +107,12 @@ def gate(
 
     Exit codes: 0 pass, 1 regression, 2 usage, 3 inconclusive (when asked), 4 incomplete or no baseline, 5 not comparable.
     """
-    from bench import baseline as baselines
-    from bench import board, gate_text, margins
-    from bench import gate as gating
-    from bench.perf.costs import attach
-    from bench.record import write_atomically
+    from bench.boards import board
+    from bench.boards.speed_columns import attach
+    from bench.boards.verdicts import baseline as baselines
+    from bench.boards.verdicts import gate as gating
+    from bench.boards.verdicts import gate_text, margins
+    from bench.records.record import write_atomically
 
     candidate = attach(board.build(_records(results, suite)), results)
     known = {column.metric: column for column in candidate.columns}
@@ -134,7 +137,7 @@ def gate(
 
 
 def _records(results: Path, suite: str) -> list:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
-    from bench import board
+    from bench.boards import board
 
     found = list(board.load(results, suite))
     if not found:
@@ -147,7 +150,7 @@ def merge(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where they come together; may hold records already.")],
 ) -> None:
     """Bring records of many machines into one folder; nothing is copied when anything is wrong."""
-    from bench import merge as merging
+    from bench.records import merge as merging
 
     done = merging.merge(folders, out)
     typer.echo(
@@ -157,7 +160,7 @@ def merge(
 
 def references(as_json: AsJson = False) -> None:
     """List the published rows: who reported what, under which protocol, and where it can be read."""
-    from bench import references as published
+    from bench.boards import published
     from bench.cli.show import table
 
     rows = [

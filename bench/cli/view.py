@@ -11,10 +11,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bench.cell import Progress
-from bench.record import Record
-from bench.run import Event, Finished, Skipped
-from bench.setting import Cell
+from bench.records.record import Record
+from bench.runs.experiment import Cell
+from bench.runs.job import Progress
+from bench.runs.run import Event, Finished, Skipped
 
 LINE_SECONDS = 10.0  # between two plain lines of the same cell
 

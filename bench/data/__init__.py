@@ -5,12 +5,12 @@ images is `load("folder:photos", resolution=64)`. `bench.data.batches` makes shu
 """
 
 from bench.data.catalogue import Description, describe, names
-from bench.data.counting import Info, info
 from bench.data.dataset import DataSet, Split
-from bench.data.importing import import_set
+from bench.data.imports.any_images import read_images
+from bench.data.imports.importing import import_set
+from bench.data.info import Info, info
 from bench.data.loading import load
-from bench.data.reading import read_images
-from bench.data.verifying import Verification, verify
+from bench.data.store.verify import Verification, verify
 
 __all__ = [
     "DataSet",

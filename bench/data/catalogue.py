@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from bench.data import imported, store
+from bench.data.imports import imported
 from bench.data.names import parse
-from bench.data.plan import HELD_OUT, TRAIN
+from bench.data.rows import HELD_OUT, TRAIN
+from bench.data.store import store
 from bench.errors import unknown
 
 

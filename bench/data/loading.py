@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data import arrays, celeba, imported, layouts, pairs, photos, stacked, store
 from bench.data.catalogue import describe
 from bench.data.dataset import DataSet, Split
-from bench.data.find import DataRoot
+from bench.data.folders import image_folder, image_pairs
+from bench.data.folders.decode import RESIZED, resize_array
+from bench.data.imports import imported
 from bench.data.names import Name, check_resolution, parse
-from bench.data.pictures import RESIZED, resize_array
-from bench.data.pinned import PINNED
-from bench.data.plan import HELD_OUT, TRAIN, Plan, Request, Row, Table
+from bench.data.rows import HELD_OUT, TRAIN, Plan, Request, Row, Table
+from bench.data.standard import arrays, celeba, layouts, stacked
+from bench.data.standard.locate import DataRoot
+from bench.data.standard.pinned import PINNED
+from bench.data.store import store
 from bench.errors import UserError
 
 Locate = Callable[[str], Path]  # a layout's name, e.g. "mnist" -> the folder with its files
@@ -123,7 +126,7 @@ def facades(order: Order) -> Request:
     """At the resolution of its files unless one is asked for: 256 as pix2pix ships it."""
 
     def plan() -> Plan:
-        return pairs.facades(order.locate("facades"), order.resolution, order.skip_broken)
+        return image_pairs.facades(order.locate("facades"), order.resolution, order.skip_broken)
 
     return Request("facades", f"facades-{order.resolution or 'native'}", plan)
 
@@ -139,9 +142,9 @@ FAMILIES: dict[str, Callable[[Order], Request]] = {
     "stl10": stl10,
     "celeba": faces,
     "facades": facades,
-    "folder": lambda order: photos.folder(order.name, order.resolution, order.skip_broken),
-    "pairs": lambda order: pairs.pairs(order.name, order.resolution, order.skip_broken),
-    "unpaired": lambda order: pairs.unpaired(order.name, order.resolution, order.skip_broken),
+    "folder": lambda order: image_folder.folder(order.name, order.resolution, order.skip_broken),
+    "pairs": lambda order: image_pairs.pairs(order.name, order.resolution, order.skip_broken),
+    "unpaired": lambda order: image_pairs.unpaired(order.name, order.resolution, order.skip_broken),
 }
 TAKES_ARGUMENT = {"celeba", "stl10", "folder", "pairs", "unpaired"}
 

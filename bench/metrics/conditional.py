@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
+from bench.features.memoise import once
 from bench.metrics.contract import Estimate, Features
 from bench.metrics.fid import Statistics, frechet_distance, statistics_of
-from bench.metrics.memo import once
 
 PENALTY = 1e-3  # L2 on the weights of the logistic regression, per mean cross-entropy
 SEED = 2020

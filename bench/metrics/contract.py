@@ -41,7 +41,7 @@ class Metric:
     unit: str  # "" where the number has none
     low: float  # the range of possible values
     high: float
-    needs: tuple[str, ...]  # names of inputs, see bench.evaluate.INPUTS
+    needs: tuple[str, ...]  # names of inputs, see bench.metrics.measure.INPUTS
     minimum: int  # fewest samples, real and fake, for which the number is defined
     summary: str  # one line: what it measures, convention, source
     function: Callable[..., float | Estimate]

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
+from bench.features.memoise import once
+from bench.features.products import congruence, outer
 from bench.metrics.contract import Features
-from bench.metrics.memo import once
-from bench.metrics.products import congruence, outer
 
 CHUNK = 4096  # rows per pass: bounds memory, does not change the value beyond rounding in float64
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.features.products import Buffer, inner
 from bench.metrics.contract import Estimate, Features
 from bench.metrics.nearest import centre_of
-from bench.metrics.products import Buffer, inner
 
 SUBSETS, SUBSET_SIZE, SEED = 100, 1000, 2020
 CHUNK = 512  # rows of a block: three buffers of a block fit the cache

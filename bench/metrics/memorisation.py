@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.features.memoise import once
 from bench.metrics.contract import Estimate, Features
-from bench.metrics.memo import once
 from bench.metrics.nearest import nearest, nearest_to
 
 NEAR = 0.01  # "near" is nearer than this share of the held-out images

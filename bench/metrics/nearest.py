@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bench.metrics.products import Buffer, inner
+from bench.features.products import Buffer, inner
 
 BLOCK = 1024  # rows of one block
 SPARE = 4  # candidates kept beyond the k nearest, re-ranked in float64

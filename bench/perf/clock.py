@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from bench.environment import synchronise
+from bench.training.environment import synchronise
 
 Call = Callable[[], object]
 

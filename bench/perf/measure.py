@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench.perf import record as records
 from bench.perf.case import Case
 from bench.perf.machine import available_bytes
 from bench.perf.process import NoMemoryError, UnsupportedError, Worker, WorkerError
 from bench.perf.rounds import calls_for, warm_up
+from bench.records import speed as records
 
 ROUNDS = 8  # of generation and of training, each kept raw
 FRESH = 3  # processes whose first image is timed

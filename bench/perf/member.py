@@ -5,18 +5,18 @@ import shlex
 from dataclasses import dataclass, replace
 
 from bench import members
-from bench.environment import describe
 from bench.errors import UserError
 from bench.gan import ImageSpec
-from bench.outcome import now_in_utc
 from bench.perf import counters
-from bench.perf import record as records
 from bench.perf.case import Case
-from bench.perf.figures import latency
 from bench.perf.machine import BUSY_OTHERS, Load, load_between, moment
 from bench.perf.measure import Effort, ModeRun, compiler_missing, unstable
 from bench.perf.subjects import build, execution_of, fitting_spec
-from bench.record import Member
+from bench.records import speed as records
+from bench.records.record import Member
+from bench.records.speed_figures import latency
+from bench.runs.outcome import now_in_utc
+from bench.training.environment import describe
 
 SHAKY = 1.5  # the 90th percentile over the median of a call's time from which on a machine is called noisy
 

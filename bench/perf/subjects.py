@@ -14,11 +14,11 @@ from bench.data import Split
 from bench.data.batches import Batches
 from bench.errors import UserError
 from bench.gan import GAN, Draw, ImageSpec, Now, Prompt, Stage, Update
-from bench.generate import verified
 from bench.perf.case import Case
 from bench.perf.clock import wait
-from bench.probe import prompt
-from bench.train import Execution, Training
+from bench.training.loop import Execution, Training
+from bench.training.sampling import verified
+from bench.training.trial import prompt
 
 PICTURES = 1024  # of the made-up data set that training is timed on
 ENDLESS = 1 << 40  # images: no timing reaches it
@@ -93,8 +93,8 @@ class OnnxGeneration:
     """One batch of samples per call, by ONNX Runtime on the CPU, from a model that was exported and checked."""
 
     def __init__(self, case: Case):
-        from bench.export import onnx_session, to_onnx_bytes
-        from bench.exportable import Exportable
+        from bench.perf.export import onnx_session, to_onnx_bytes
+        from bench.perf.traceable import Exportable
 
         gan = build(case)
         nets = {name: player.net.eval() for name, player in gan.players.items()}
@@ -108,7 +108,7 @@ class OnnxGeneration:
 
     def verify(self) -> None:
         """Raise UserError unless the model agrees with eager at batch 1 and 32."""
-        from bench.export import compare, run_session
+        from bench.perf.export import compare, run_session
 
         compare(self.module, run_session(self.session), "onnx")
 

@@ -29,9 +29,9 @@ class Bench:
         import torch
 
         from bench import members
-        from bench.allocator import keep_freed_memory
         from bench.perf.case import Case
         from bench.perf.subjects import subject
+        from bench.training.allocator import keep_freed_memory
 
         case = Case(**asked["case"])
         self.device = case.device

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import UserError, unknown
-from bench.record import paths, read_all, write_atomically
+from bench.records.record import paths, read_all, write_atomically
 
 if TYPE_CHECKING:
-    from bench.board import Board
-    from bench.compare import Comparison
-    from bench.record import Record
+    from bench.boards.board import Board
+    from bench.boards.verdicts.compare import Comparison
+    from bench.records.record import Record
 
 
 def build(results: Path, out: Path, suite: str | None = None) -> list[Path]:
@@ -38,8 +38,8 @@ def check(results: Path, out: Path) -> list[str]:
 
 def files(results: Path, out: Path, suite: str | None = None) -> dict[Path, bytes]:
     """Every file of the report and its content, without writing any."""
-    from bench import board as boards
-    from bench.perf.costs import attach
+    from bench.boards import board as boards
+    from bench.boards.speed_columns import attach
     from bench.report import index_page
 
     found = suites(results)
@@ -72,7 +72,7 @@ def compare(comparison: "Comparison", results: Path, out: Path) -> Path:
 
 def plot(results: Path, suite: str, out: Path, format: Literal["png", "pdf", "svg"] = "pdf") -> list[Path]:
     """Write every figure of a suite's page as a file for papers, ``<out>/<suite>-<figure>.<format>``."""
-    from bench import board as boards
+    from bench.boards import board as boards
     from bench.report import plots
 
     if format not in plots.FORMATS:
@@ -99,7 +99,7 @@ def suites(results: Path) -> list[str]:
 
 def _suite(board: "Board", records: "list[Record]", results: Path, out: Path) -> dict[Path, str]:
     """The files of one suite."""
-    from bench import board as boards
+    from bench.boards import board as boards
     from bench.report import links, member_page, suite_page, summary
 
     name = links.slug(board.suite)

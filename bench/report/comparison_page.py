@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import tables
-from bench.compare import Comparison, Pair
-from bench.record import Record
+from bench.boards import text
+from bench.boards.statistics import mean
+from bench.boards.verdicts.compare import Comparison, Pair
+from bench.records.record import Record
 from bench.report import gallery, links, page, pictures
 from bench.report.figures import forest
 from bench.report.frames import metric_name
 from bench.report.shown import Shown, show
 from bench.report.theme import house_style
-from bench.statistics import mean
 
 PICTURES = 6_000_000
 
@@ -80,9 +80,9 @@ def _line(pair: Pair, place: int) -> Line:
         metric=metric_name(found.metric).title,
         verdict=found.verdict,
         words=found.words,
-        variant=tables.number(mean(found.variant)) if found.variant else tables.NONE,
-        baseline=tables.number(mean(found.baseline)) if found.baseline else tables.NONE,
-        probability=tables.number(found.probability, 2),
-        detectable=tables.NONE if found.detectable is None else f"{tables.number(found.detectable, 2)}{unit}",
+        variant=text.number(mean(found.variant)) if found.variant else text.NONE,
+        baseline=text.number(mean(found.baseline)) if found.baseline else text.NONE,
+        probability=text.number(found.probability, 2),
+        detectable=text.NONE if found.detectable is None else f"{text.number(found.detectable, 2)}{unit}",
         seeds=f"{len(found.variant)} / {len(found.baseline)}",
     )

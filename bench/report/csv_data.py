@@ -2,8 +2,8 @@
 
 import base64
 
-from bench import board as boards
-from bench.board import Board
+from bench.boards import board as boards
+from bench.boards.board import Board
 
 
 def uri(board: Board) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.record import Record
-from bench.statistics import Scale, scale_of
+from bench.boards.statistics import Scale, scale_of
+from bench.records.record import Record
 
 CURVE = ("member", "seed", "images", "seconds", "key", "value")
 NAMES = {

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.grid import COLUMNS, side
-from bench.record import Record
+from bench.records.grid import COLUMNS, side
+from bench.records.record import Record
 from bench.report import links
 from bench.report.figures.drawing import compact
 from bench.report.pictures import KINDS, WITHHELD, Picture

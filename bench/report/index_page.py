@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.board import RANKED, Board
+from bench.boards.board import RANKED, Board
+from bench.boards.rows import Row
 from bench.report import leaderboard, links, page
 from bench.report.figures.drawing import Drawing
 from bench.report.figures.heat import LEGEND, Square, goodness, squares
 from bench.report.frames import metric_name
 from bench.report.shown import show
 from bench.report.theme import house_style
-from bench.rows import Row
 
 
 @dataclass(frozen=True)

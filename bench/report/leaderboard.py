@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import references, tables
-from bench.board import RANKED, Board
+from bench.boards import published as references
+from bench.boards import text as tables
+from bench.boards.board import RANKED, Board
+from bench.boards.rows import Cell, Column, Row
 from bench.report.frames import MetricName, metric_name
-from bench.rows import Cell, Column, Row
 
 BAR = 100.0  # width of a bar's drawing; its height is 12
 TITLES = {

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import tables
-from bench.board import RANKED, Board
-from bench.record import Record
+from bench.boards import text
+from bench.boards.board import RANKED, Board
+from bench.boards.rows import CHECKPOINTS, Row
+from bench.records.record import Record
 from bench.report import gallery, leaderboard, links, page, pictures, provenance
 from bench.report.figures import curves
 from bench.report.figures.drawing import Drawing, Table
@@ -13,7 +14,6 @@ from bench.report.frames import curve_frame, metric_name
 from bench.report.shown import show
 from bench.report.suite_page import Training
 from bench.report.theme import house_style, looks
-from bench.rows import CHECKPOINTS, Row
 
 PICTURES = 1_500_000  # bytes of base64 in one page
 
@@ -51,7 +51,7 @@ def build(board: Board, records: Sequence[Record], training: Training, results: 
 def standing(board: Board, row: Row) -> str:
     """Where the member stands, in a sentence."""
     cell = row.cells.get((board.ranking, RANKED))
-    score = f"{metric_name(board.ranking).short} {tables.interval(cell)}" if cell else "no score"
+    score = f"{metric_name(board.ranking).short} {text.interval(cell)}" if cell else "no score"
     if row.kind == "ranked":
         peers = sum(other.rank == row.rank for other in board.of("ranked")) - 1
         shared = f", shared with {peers} other{'' if peers == 1 else 's'}" if peers else ""
@@ -68,17 +68,17 @@ def scores(board: Board, row: Row) -> Table:
         for checkpoint in CHECKPOINTS:
             if cell := row.cells.get((column.metric, checkpoint)):
                 raw = ", ".join(
-                    f"{seed}: {tables.number(value)}" for seed, value in zip(cell.seeds, cell.values, strict=True)
+                    f"{seed}: {text.number(value)}" for seed, value in zip(cell.seeds, cell.values, strict=True)
                 )
                 lines.append(
                     (
                         f"{metric_name(column.metric).title} {'↓' if column.better == 'lower' else '↑'}",
                         checkpoint,
-                        tables.interval(cell),
-                        tables.number(cell.summary.sd, 2),
-                        tables.number(cell.components.sample_sd, 2),
+                        text.interval(cell),
+                        text.number(cell.summary.sd, 2),
+                        text.number(cell.components.sample_sd, 2),
                         raw,
-                        "; ".join(cell.flags) or tables.NONE,
+                        "; ".join(cell.flags) or text.NONE,
                     )
                 )
     header = (
@@ -100,11 +100,11 @@ def phases(records: Sequence[Record]) -> Table:
     rows = tuple(
         (
             str(record.seed),
-            *(tables.duration(record.seconds.get(name)) for name in names),
+            *(text.duration(record.seconds.get(name)) for name in names),
             f"{record.steps:,}",
             *(f"{record.updates.get(name, 0):,}" for name in players),
-            f"{record.peak_memory_bytes / 2**20:.0f} MiB" if record.peak_memory_bytes is not None else tables.NONE,
-            *(tables.count(record.parameters.get(name, 0)) for name in players),
+            f"{record.peak_memory_bytes / 2**20:.0f} MiB" if record.peak_memory_bytes is not None else text.NONE,
+            *(text.count(record.parameters.get(name, 0)) for name in players),
         )
         for record in records
     )

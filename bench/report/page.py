@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench import tables
+from bench.boards import text
 from bench.report import csp
 from bench.report.figures.drawing import compact
 
@@ -33,6 +33,6 @@ def _templates() -> Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     templates.filters |= {
-        "number": tables.number, "duration": tables.duration, "count": tables.count, "compact": compact,
+        "number": text.number, "duration": text.duration, "count": text.count, "compact": compact,
     }  # fmt: skip
     return templates

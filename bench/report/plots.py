@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from bench.board import Board
-from bench.record import Record
+from bench.boards.board import Board
+from bench.records.record import Record
 from bench.report import links, suite_page
 from bench.report.figures import suite as suite_figures
 from bench.report.figures.drawing import Drawing

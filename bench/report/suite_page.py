@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import tables
-from bench.board import Board
-from bench.record import Record
+from bench.boards import text
+from bench.boards.board import Board
+from bench.records.record import Record
 from bench.report import csv_data, gallery, leaderboard, links, page, pictures, provenance
 from bench.report.figures import diagnostics, distances
 from bench.report.figures import suite as suite_figures
@@ -153,7 +153,7 @@ def _budget(board: Board) -> list[Fact]:
     training, evaluation = board.protocol.get("training", {}), board.protocol.get("evaluation", {})
     found: list[Fact] = []
     if isinstance(images := training.get("images"), int):
-        found.append(Fact(tables.count(images), "training images"))
+        found.append(Fact(text.count(images), "training images"))
     if isinstance(samples := evaluation.get("samples"), int):
-        found.append(Fact(tables.count(samples), "samples scored"))
+        found.append(Fact(text.count(samples), "samples scored"))
     return found

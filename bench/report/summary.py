@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import tables
-from bench.board import RANKED, Board
-from bench.record import Record
+from bench.boards import text as tables
+from bench.boards.board import RANKED, Board
+from bench.boards.rows import Row
+from bench.records.record import Record
 from bench.report import gallery, leaderboard, links
 from bench.report.figures.drawing import compact
 from bench.report.frames import metric_name
-from bench.rows import Row
 
 MOST = 10  # rows
 

@@ -21,11 +21,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from bench.allocator import keep_freed_memory
 from bench.data import Split
 from bench.data.batches import Batches
 from bench.gan import GAN, Builder, ImageSpec
-from bench.train import Execution, Training
+from bench.training.allocator import keep_freed_memory
+from bench.training.loop import Execution, Training
 from zoo.dcgan import dcgan
 
 SPEC = ImageSpec(3, 32)

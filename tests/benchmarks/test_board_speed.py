@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from bench import board, record
-from bench.record import Point
+from bench.boards import board
+from bench.records import record
+from bench.records.record import Point
 
 METRICS = [
     f"{name}@digits-cnn" for name in ("fid", "kid", "inception-score", "precision", "recall", "density", "coverage")

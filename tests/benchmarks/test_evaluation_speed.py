@@ -13,12 +13,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench import extractors, members
-from bench.evaluate import measure
+from bench import members
+from bench.features import networks
+from bench.features.sample import Sample
 from bench.gan import ImageSpec
-from bench.generate import Request, generate
-from bench.sample import Sample
-from bench.train import Execution
+from bench.metrics.measure import measure
+from bench.training.loop import Execution
+from bench.training.sampling import Request, generate
 
 IMAGES = int(os.environ.get("BENCH_IMAGES", "1000"))
 DEFAULTS = ("fid", "fid:held-out", "kid", "inception-score", "precision", "recall", "density", "coverage")
@@ -108,9 +109,9 @@ def test_inception_size_every_metric(benchmark, gan):
 
 @SMALL
 def test_mnist_cnn_generation_and_one_pass(benchmark, gan):
-    compare(benchmark, gan, extractors.load("mnist-cnn"), metrics=False)
+    compare(benchmark, gan, networks.load("mnist-cnn"), metrics=False)
 
 
 @SMALL
 def test_mnist_cnn_every_metric(benchmark, gan):
-    compare(benchmark, gan, extractors.load("mnist-cnn"), metrics=True)
+    compare(benchmark, gan, networks.load("mnist-cnn"), metrics=True)

@@ -20,7 +20,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from bench.train import Execution
+from bench.training.loop import Execution
 from zoo.dcgan import dcgan
 
 LOOPS = Path(__file__).parent / "loops.py"

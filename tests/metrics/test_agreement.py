@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from bench.evaluate import measure
+from bench.features.sample import Sample
 from bench.metrics.contract import Features
 from bench.metrics.fid import fid, statistics_of
 from bench.metrics.kid import squared_mmd
-from bench.sample import Sample
+from bench.metrics.measure import measure
 
 RANDOM = np.random.RandomState(0)
 REAL = RANDOM.randn(500, 16)

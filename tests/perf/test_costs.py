@@ -4,11 +4,14 @@ import json
 
 import pytest
 
-from bench import baseline, board, merge, tables
-from bench.gate import Exit, gate
-from bench.perf import record as records
-from bench.perf.costs import with_speed
-from bench.record import Environment, Member
+from bench.boards import board
+from bench.boards import text as tables
+from bench.boards.speed_columns import with_speed
+from bench.boards.verdicts import baseline
+from bench.boards.verdicts.gate import Exit, gate
+from bench.records import merge
+from bench.records import speed as records
+from bench.records.record import Environment, Member
 
 FID = "fid@digits-cnn"
 
@@ -78,7 +81,7 @@ def test_flops_gate_exactly(make_record):
 
 
 def test_validate_reads_speed_records_too(tmp_path):
-    from bench.merge import validate
+    from bench.records.merge import validate
 
     path = records.write(speed(), tmp_path)
     assert validate(tmp_path) == []
@@ -87,7 +90,7 @@ def test_validate_reads_speed_records_too(tmp_path):
 
 
 def test_speed_records_do_not_look_like_a_suite(make_record, tmp_path):
-    from bench import record as training_records
+    from bench.records import record as training_records
 
     training_records.write(make_record("dcgan"), tmp_path)
     path = records.write(speed(), tmp_path)

@@ -8,19 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import UserError
-from bench.export import (
-    TOLERANCE,
-    Target,
-    compare,
-    export,
-    run_onnx,
-    run_program,
-    run_torchscript,
-)
-from bench.exportable import Exportable, NotExportableError
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, adam, gaussian
 from bench.perf.case import Case
+from bench.perf.export import TOLERANCE, Target, compare, export, run_onnx, run_program, run_torchscript
 from bench.perf.subjects import subject
+from bench.perf.traceable import Exportable, NotExportableError
 
 SPEC = ImageSpec(1, 8)
 TARGETS: tuple[Target, ...] = ("onnx", "torchscript", "torch-export")

@@ -9,12 +9,13 @@ import pytest
 
 from bench.errors import UserError
 from bench.gan import ImageSpec
-from bench.perf import figures, measure, member, text
-from bench.perf import record as records
+from bench.perf import measure, member, text
 from bench.perf.case import Case, batches, modes
 from bench.perf.machine import Load, Moment, available_bytes, energy_counter, load_between, megahertz, moment
 from bench.perf.process import NoMemoryError, UnsupportedError, Worker
 from bench.perf.versus import Side, checkout, sides, versus
+from bench.records import speed as records
+from bench.records import speed_figures
 
 CASE = Case("toys:toy", 1, 8, 0, 0, "eager", "cpu", 1, "generation", 4)
 ASKED = member.Request(1, 8, 0, "cpu", 1, ("eager",), (1, 4), 4)
@@ -109,13 +110,13 @@ def measured(toys_can_be_imported) -> records.SpeedRecord:
 def test_a_record_holds_every_quantity(measured, tmp_path):
     found = measured.mode()
     assert found is not None
-    latency = figures.latency(found)
+    latency = speed_figures.latency(found)
     assert latency is not None
     assert 0 < latency.p50 <= latency.p90 <= latency.p99
     assert "training" not in found.not_measured, found.not_measured
-    assert (figures.training_images_per_second(found) or 0) > 0
-    assert set(figures.update_ms(found)) == {"generator", "critic"}
-    assert (figures.first_image_seconds(found) or 0) > 0
+    assert (speed_figures.training_images_per_second(found) or 0) > 0
+    assert set(speed_figures.update_ms(found)) == {"generator", "critic"}
+    assert (speed_figures.first_image_seconds(found) or 0) > 0
     assert found.generation_peak_bytes
     assert found.training_peak_bytes
     assert found.not_measured["energy"].startswith("not available")
@@ -139,7 +140,7 @@ def test_stages_weigh_by_their_share_of_the_budget(measured):
     slow = records.StageTraining(share=1, batch=4, images=4, rounds=((40.0,),), updates={}, stable=True)
     fast = slow.model_copy(update={"share": 3.0, "rounds": ((20.0,),)})
     found = records.ModeResult(mode="eager", training=(slow, fast))
-    assert figures.training_images_per_second(found) == pytest.approx(4 / (0.25 * 0.040 + 0.75 * 0.020))
+    assert speed_figures.training_images_per_second(found) == pytest.approx(4 / (0.25 * 0.040 + 0.75 * 0.020))
 
 
 def test_an_edited_record_is_refused(measured, tmp_path):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import record
-from bench.grid import side
-from bench.record import Artifact, Record
+from bench.records import record
+from bench.records.grid import side
+from bench.records.record import Artifact, Record
 from bench.report import gallery, pictures
 
 

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from bench import board, compare, record, report
+from bench import report
+from bench.boards import board
+from bench.boards.verdicts import compare
+from bench.records import record
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [

@@ -8,14 +8,15 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from bench import board, record
-from bench.record import Point, Record
+from bench.boards import board
+from bench.boards.statistics import scale_of
+from bench.records import record
+from bench.records.record import Point, Record
 from bench.report import suite_page
 from bench.report.figures import curves, diagnostics, distances, dots, fidelity, heat, sample_size, suite, tradeoffs
 from bench.report.figures.drawing import compact, end_labels, log_ticks, metric_axis, panel, point_labels, spread
 from bench.report.frames import curve_frame, metric_name, over_seeds
 from bench.report.theme import SERIES, house_style, looks
-from bench.statistics import scale_of
 
 Make = Callable[..., Record]
 
@@ -131,7 +132,7 @@ def test_the_heat_map_says_how_each_run_ended(results: Path) -> None:
 
 
 def test_goodness_follows_the_metrics_scale_and_direction() -> None:
-    from bench.rows import Column
+    from bench.boards.rows import Column
 
     lower = Column("fid@x", 1, "lower", scale_of("fid@x"))
     assert heat.goodness([1.0, 10.0, 100.0], lower) == pytest.approx({1.0: 1.0, 10.0: 0.5, 100.0: 0.0})

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
-from bench import board, compare, record, report
+from bench import report
+from bench.boards import board
+from bench.boards.verdicts import compare
 from bench.errors import UserError
-from bench.record import Record
+from bench.records import record
+from bench.records.record import Record
 from bench.report import plots, suite_page
 from bench.report.figures import dots
 from bench.report.theme import house_style

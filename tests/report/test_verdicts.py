@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from bench import board
-from bench.record import Record
+from bench.boards import board
+from bench.records.record import Record
 from bench.report.leaderboard import groups, verdict
 
 Make = Callable[..., Record]

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import members, probe
-from bench.check import check
+from bench import members
 from bench.gan import ImageSpec
+from bench.training import trial
+from bench.training.conformance import check
 
 SPEC = ImageSpec(1, 16, classes=4, source_channels=1)
 SPECS = (SPEC, ImageSpec(3, 8, classes=4, source_channels=3))
@@ -33,7 +34,7 @@ def test_the_first_losses_are_as_ever(listing: members.Listing):
     path = TRACES / f"{listing.name}.json"
     assert path.is_file(), f"no trace: python tests/zoo/test_members.py {listing.name}"
     golden = json.loads(path.read_text())
-    trace = probe.trace(members.builder(listing), SPEC)
+    trace = trial.trace(members.builder(listing), SPEC)
     assert len(trace) == len(golden)
     for step, (now, then) in enumerate(zip(trace, golden, strict=True)):
         assert now == pytest.approx(then, rel=1e-4, abs=1e-6), f"optimiser step {step}"
@@ -46,7 +47,7 @@ def test_no_trace_is_left_over():
 def write_trace(listing: members.Listing) -> None:
     """Ten iterations, one JSON object per optimiser step and line."""
     with torch.random.fork_rng(devices=[]):
-        trace = probe.trace(members.builder(listing), SPEC)
+        trace = trial.trace(members.builder(listing), SPEC)
     rows = [json.dumps({name: float(f"{value:.8g}") for name, value in step.items()}) for step in trace]
     (TRACES / f"{listing.name}.json").write_text("[\n" + ",\n".join(rows) + "\n]\n")
 

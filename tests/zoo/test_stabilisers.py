@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from bench.gan import Batch, Draw, ImageSpec, Now, Turn
-from bench.probe import begin, build, run
+from bench.training.trial import begin, build, run
 from zoo import stabilisers
 from zoo.dcgan import dcgan
 from zoo.objectives import SmoothedNonSaturating

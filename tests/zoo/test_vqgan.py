@@ -8,7 +8,7 @@ from torch import nn
 from bench.data import DataSet
 from bench.data.dataset import Split
 from bench.gan import Batch, Draw, ImageSpec, Now, Prompt
-from bench.generate import request
+from bench.training.sampling import request
 from zoo.vqgan import (
     PUBLISHED,
     Adversarial,

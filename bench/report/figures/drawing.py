@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from bench import tables
+from bench.boards import text as tables
 from bench.report.frames import axis_scale, metric_name
 from bench.report.theme import INK, MUTED, Look
 

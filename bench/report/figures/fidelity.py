@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bench import tables
-from bench.board import RANKED, Board
+from bench.boards import text as tables
+from bench.boards.board import RANKED, Board
+from bench.boards.rows import Cell, Key
 from bench.report.figures.drawing import Drawing, Table, panel, plain, point_labels
 from bench.report.frames import metric_name
 from bench.report.theme import Look
-from bench.rows import Cell, Key
 
 SHOWN = ("ranked", "incomplete", "calibration")
 PAIRS = (("recall", "precision"), ("coverage", "density"))  # across, up

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bench import tables
-from bench.compare import Effect, Pair
+from bench.boards import text
+from bench.boards.verdicts.compare import Effect, Pair
 from bench.report.figures.drawing import Drawing, Table, panel, plain
 from bench.report.frames import metric_name
 from bench.report.theme import FAINT, INK, MUTED, SERIES
@@ -56,8 +56,8 @@ def _forest(pair: Pair, shown: Sequence[Effect], unit: str, name: str) -> Drawin
             tuple(
                 (
                     metric_name(found.metric).title,
-                    *(tables.number(value, 3) for value in (found.gain, found.low, found.high, found.detectable)),
-                    tables.number(found.probability, 2),
+                    *(text.number(value, 3) for value in (found.gain, found.low, found.high, found.detectable)),
+                    text.number(found.probability, 2),
                     found.words,
                 )
                 for found in shown

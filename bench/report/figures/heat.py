@@ -8,13 +8,13 @@ import numpy as np
 import seaborn as sns
 from matplotlib.colors import ListedColormap
 
-from bench import tables
-from bench.board import RANKED, Board
-from bench.record import Record
+from bench.boards import text as tables
+from bench.boards.board import RANKED, Board
+from bench.boards.rows import Column
+from bench.records.record import Record
 from bench.report.figures.drawing import Drawing, Table, panel, short
 from bench.report.frames import metric_name
 from bench.report.theme import BAD, HEAT, INK, MUTED, PAPER
-from bench.rows import Column
 
 GLYPHS = {"diverged": "↯", "failed": "✕", "out-of-memory": "▤", "missing": "–"}
 LEGEND = "↯ diverged   ✕ failed   ▤ out of memory   – missing"

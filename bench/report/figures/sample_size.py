@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import tables
-from bench.board import RANKED, Board
-from bench.record import Record
+from bench.boards import text
+from bench.boards.board import RANKED, Board
+from bench.boards.rows import Row
+from bench.records.record import Record
 from bench.report import pictures
 from bench.report.figures.drawing import Drawing, Table, end_labels, metric_axis, panel
 from bench.report.frames import metric_name
 from bench.report.theme import Look
-from bench.rows import Row
 
 SHOWN = ("ranked", "incomplete", "calibration")
 MARKS = (1.0, 2.0, 5.0, 10.0)  # sample sizes on the axis, as parts of the largest: N, N/2, N/5, N/10
@@ -102,7 +102,7 @@ def sizes(metric: str, measured: Mapping[str, Line], looks: Mapping[str, Look]) 
         axes.plot([0.0], [line.limit], look.marker, color=look.colour, ms=7, mew=0, gid=look.gid, clip_on=False)
     axes.set_xlim(0, MARKS[-1] * 1.01)
     metric_axis(axes, "y", metric, heights)
-    axes.set_xticks([0.0, *MARKS], ["∞", *(tables.count(round(largest / part)) for part in MARKS)])
+    axes.set_xticks([0.0, *MARKS], ["∞", *(text.count(round(largest / part)) for part in MARKS)])
     axes.set_xlabel("samples N, drawn at 1/N")
     end_labels(axes, {member: ends[member] for member in measured}, looks)
     name = metric_name(metric)
@@ -120,4 +120,4 @@ def sizes(metric: str, measured: Mapping[str, Line], looks: Mapping[str, Look]) 
 
 def _row(member: str, line: Line) -> tuple[str, ...]:
     at = line.values[-1]
-    return member, f"{line.samples[-1]:,}", *(tables.number(value) for value in (at, line.limit, at - line.limit))
+    return member, f"{line.samples[-1]:,}", *(text.number(value) for value in (at, line.limit, at - line.limit))

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.board import Board
-from bench.record import Record
+from bench.boards.board import Board
+from bench.records.record import Record
 from bench.report.figures import curves, dots, fidelity, heat, sample_size, tradeoffs
 from bench.report.figures.drawing import Drawing
 from bench.report.frames import curve_frame, in_order

@@ -1,0 +1,56 @@
+"""What `bench explain` may be given: a record, a board, a suite or member with records, or a published row."""
+
+import json
+from pathlib import Path
+
+from bench.boards import board, explain, published
+from bench.boards.explain import Subject
+from bench.boards.verdicts import baseline
+from bench.errors import UserError
+from bench.records import record
+from bench.records.record import Record
+
+
+def find(text: str, results: Path = Path("results")) -> Subject:
+    """The subject that `text` names.
+
+    A path to a record or to a board as JSON; SUITE, SUITE/MEMBER or SUITE/MEMBER/SEED below `results`; or the id of a
+    published row such as ``mimicry/cifar10/sngan``. Raises UserError when it is none of them.
+    """
+    if Path(text).is_file():
+        return _from_file(Path(text))
+    if text in {reference.id for reference in published.load()}:
+        return published.find(text).subject
+    suite, _, rest = text.partition("/")
+    if (results / suite).is_dir() and suite:
+        return _from_results(text, suite, rest, results)
+    raise UserError(
+        f"explain {text!r}: is no file, no SUITE/MEMBER/SEED below {results} and no published row. "
+        f"Published rows begin with {', '.join(sorted({reference.source.id for reference in published.load()}))}."
+    )
+
+
+def _from_file(path: Path) -> Subject:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"explain {path}: cannot be read as JSON: {error}. Give a record or a board.") from None
+    if isinstance(content, dict) and "rows" in content:
+        return explain.of_board(baseline.read_file(path))
+    return explain.of_record(record.read(path))
+
+
+def _from_results(text: str, suite: str, rest: str, results: Path) -> Subject:
+    if not rest:
+        return explain.of_board(board.build(board.load(results, suite)))
+    member, _, seed = rest.partition("/")
+    found = [item for item in board.load(results, suite) if item.member.name == member and seed in ("", str(item.seed))]
+    if not found:
+        raise UserError(
+            f"explain {text!r}: no such record below {results}. Run `bench leaderboard --suite {suite}` to see them."
+        )
+    return explain.of_record(max(found, key=_newest))
+
+
+def _newest(item: Record) -> tuple[str, str]:
+    return item.finished, item.digest

@@ -1,0 +1,120 @@
+"""What there is: rows for `bench list`, everything about one thing for `bench show`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from bench import catalogue, members
+from bench.suites import suite
+
+Row = dict[str, object]
+
+
+def member_rows() -> list[Row]:
+    """Registered members, with the first words of their docstrings and their catalogue entries; none is imported."""
+    return [_member_row(found) for found in members.listings().values()]
+
+
+def _member_row(found: members.Listing) -> Row:
+    entry = catalogue.entry(found)
+    paper = members.summary(found)
+    blank = dict.fromkeys(catalogue.Entry.model_fields) | {"title": paper}
+    facts = entry.model_dump(mode="json") if entry else blank
+    origin = {"entry_point": found.entry_point, "from": found.distribution}
+    return {"name": found.name, "paper": paper, **facts, **origin}
+
+
+def suite_rows() -> list[Row]:
+    """Suites that ship with the bench."""
+    return [_suite_row(suite.load(name)) for name in suite.names()]
+
+
+def _suite_row(found: suite.Suite) -> Row:
+    return {
+        "name": found.name,
+        "version": found.version,
+        "data": found.data.name,
+        "images": found.training.images,
+        "members": len(found.members),
+        "seeds": len(found.seeds),
+        "title": found.title,
+    }
+
+
+def dataset_rows() -> list[Row]:
+    """Data sets that can be asked for."""
+    from bench import data
+
+    return [{**asdict(data.describe(name)), "name": name} for name in data.names()]
+
+
+def metric_rows() -> list[Row]:
+    """Metrics; with an extractor they become a column, e.g. fid@digits-cnn."""
+    from bench.metrics import METRICS
+
+    return [
+        {"name": m.name, "version": m.version, "better": m.better, "needs": list(m.needs), "summary": m.summary}
+        for m in METRICS.values()
+    ]
+
+
+def extractor_rows() -> list[Row]:
+    """Feature networks."""
+    from bench.features import networks
+
+    return [networks.card(name).model_dump() for name in networks.names()]
+
+
+LISTINGS: Mapping[str, Callable[[], list[Row]]] = {
+    "members": member_rows,
+    "suites": suite_rows,
+    "datasets": dataset_rows,
+    "metrics": metric_rows,
+    "extractors": extractor_rows,
+}
+SHORT: Mapping[str, tuple[str, ...]] = {  # the columns for people; programs get all
+    "members": ("name", "year", "conditioning", "objective", "title"),
+    "suites": ("name", "version", "members", "seeds", "title"),
+    "datasets": ("name", "title", "resolution", "classes", "train", "held_out"),
+    "metrics": ("name", "better", "summary"),
+    "extractors": ("name", "purpose", "width", "accuracy"),
+}
+
+
+def short(kind: str) -> list[Row]:
+    """The rows of a kind with the columns for people."""
+    return [{key: row[key] for key in SHORT[kind]} for row in LISTINGS[kind]()]
+
+
+def full(kind: str) -> list[Row]:
+    """The rows of a kind with all there is to know, for programs. Members are built to be counted, which takes seconds."""
+    rows = LISTINGS[kind]()
+    return [row | {"parameters_at_32px": parameters(str(row["name"]))} for row in rows] if kind == "members" else rows
+
+
+def detail(kind: str, name: str) -> Row:
+    """Everything about one thing."""
+    row = next(row for row in LISTINGS[kind]() if row["name"] == name)
+    if kind == "members":
+        return row | {"parameters_at_32px": parameters(name)}
+    if kind == "suites":
+        return row | {"protocol": suite.load(name).model_dump(mode="json")}
+    return row
+
+
+def parameters(name: str) -> dict[str, int] | str:
+    """Trainable parameters per player for 32 x 32 colour images of ten classes, from pictures like them where the member
+    translates; or the member's own words why it has none at that size.
+    """
+    import torch
+
+    from bench.errors import UserError
+    from bench.gan import ImageSpec
+
+    try:
+        with torch.device("meta"):  # counted, never filled
+            gan = members.builder(members.find(name))(ImageSpec(3, 32, classes=10, source_channels=3))
+    except UserError as error:
+        return str(error)
+    return {
+        role: sum(p.numel() for p in player.net.parameters() if p.requires_grad) for role, player in gan.players.items()
+    }

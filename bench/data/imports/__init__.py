@@ -1,0 +1,1 @@
+"""Archives, arrays and other packed files become rows of pixels."""

@@ -1,0 +1,42 @@
+"""Sets that a user imported under a name of their own."""
+
+import re
+from pathlib import Path
+
+from bench.data.rows import Plan, Request
+from bench.data.store import store
+from bench.errors import UserError
+
+PREFIX = "imported-"
+ALLOWED = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+def check_name(name: str) -> str:
+    """A name that can be a folder's. Raises UserError."""
+    if not ALLOWED.fullmatch(name) or "-to-" in name:
+        raise UserError(
+            f"data set name {name!r}: expected up to 63 lower-case letters, digits, dots, dashes and underscores, "
+            'beginning with a letter or digit, without "-to-".'
+        )
+    return name
+
+
+def folder(name: str) -> Path:
+    """Where an imported set is kept."""
+    return store.folder() / f"{PREFIX}{name}"
+
+
+def names() -> list[str]:
+    """All that were imported."""
+    folders = store.folder().glob(f"{PREFIX}*") if store.folder().is_dir() else []
+    found = (path.name.removeprefix(PREFIX) for path in folders if store.is_complete(path))
+    return sorted(name for name in found if "-to-" not in name)
+
+
+def request(name: str) -> Request:
+    """The set as it was imported; it cannot be made anew without its files."""
+
+    def plan() -> Plan:
+        raise UserError(f"data set {name}: its prepared form is gone or damaged. Import it again: bench data import.")
+
+    return Request(name, f"{PREFIX}{name}", plan)

@@ -1,0 +1,1 @@
+"""Prepared data sets on disk: written once, mapped read-only, verified."""

@@ -1,0 +1,137 @@
+"""Is a set what it should be? By content: every row's digest, whatever the packaging."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench.data.digests import image_digest, row_digest, set_digest
+from bench.data.loading import request
+from bench.data.names import parse
+from bench.data.rows import HELD_OUT, TRAIN, Plan, Request, Row
+from bench.data.standard import layouts
+from bench.data.standard.locate import DataRoot, roots
+from bench.data.standard.pinned import PINNED, known_rows, strangers
+from bench.data.store import store
+from bench.errors import UserError
+
+SHOWN = 5  # strange rows named in a message
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `bench data verify` found."""
+
+    name: str
+    checked: tuple[str, ...]  # what was read: "original files in PATH", "prepared set in PATH"
+    against: str  # "the published content", "the digests taken when it was prepared"
+    problems: tuple[str, ...]  # empty: all is well
+    digest: str | None  # of the prepared set
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row is as it should be."""
+        return not self.problems
+
+
+def verify(name: str, *, resolution: int | None = None, data_root: DataRoot = None) -> Verification:
+    """Read every row of the original files (where they are at hand) and of the prepared set, and compare digests.
+
+    A pinned set is compared with what was published; another one with what it was when it was prepared. A set that is
+    neither prepared nor pinned is prepared first. Raises UserError where there is nothing to read.
+    """
+    wanted = request(name, resolution, partial(layouts.locate, given=data_root))
+    folder = store.folder() / wanted.key
+    original = at_hand(name, data_root)
+    checked: list[str] = []
+    problems: list[str] = []
+    if wanted.pinned and original is not None:
+        checked.append(f"original files in {original}")
+        problems += original_problems(wanted, original)
+    if not problems and not (wanted.pinned and checked):
+        store.load(wanted)
+    if store.is_complete(folder):
+        checked.append(f"prepared set in {folder}")
+        problems += prepared_problems(folder, PINNED.get(name) if wanted.pinned else None)
+    manifest = store.read_manifest(folder) or {}
+    against = "the published content" if wanted.pinned else "the digests taken when it was prepared"
+    return Verification(name, tuple(checked), against, tuple(problems), manifest.get("digest"))
+
+
+def at_hand(name: str, data_root: DataRoot) -> Path | None:
+    """The folder with the original files of a standard set, without downloading."""
+    layout = layouts.LAYOUTS.get(parse(name).family)
+    if layout is None:
+        return None
+    places = [root / layout.folder for root in roots(data_root)]
+    return next((place for place in places if not layout.missing(place)), None)
+
+
+def original_problems(wanted: Request, folder: Path) -> list[str]:
+    """What is wrong with the original files, naming the images."""
+    located = request(wanted.name, None, lambda _: folder)
+    try:
+        return plan_problems(wanted.name, located.plan())
+    except UserError as error:
+        return [str(error)]
+
+
+def plan_problems(name: str, plan: Plan) -> list[str]:
+    """What is wrong with the rows of a pinned set, naming them."""
+    parts: dict[str, list[bytes]] = {}
+    strange, missing = strangers(known_rows(name), digested(plan, parts))
+    if strange or missing:
+        shown = "; ".join(strange[:SHOWN]) + ("; ..." if len(strange) > SHOWN else "")
+        named = f"{len(strange):,} do not belong to it: {shown}" if strange else "none is strange"
+        return [f"{name}: differs from the published set: {named}; {missing:,} of its images are missing"]
+    if set_digest(parts) != PINNED[name]:
+        return [f"{name}: every image is known, but some are on the wrong side of the train / test split"]
+    return []
+
+
+def digested(plan: Plan, parts: dict[str, list[bytes]]) -> Iterator[tuple[Row, bytes]]:
+    """Rows with their digests, which are also collected by split and table."""
+    for table in plan.tables:
+        for row in table.rows():
+            digest = row_digest([image_digest(image) for image in row.images], row.label)
+            parts.setdefault(f"{row.split}/{table.columns[0]}", []).append(digest)
+            yield row, digest
+
+
+def prepared_problems(folder: Path, expected: str | None) -> list[str]:
+    """What is wrong with a prepared set: rows that changed since it was written."""
+    manifest = store.read_manifest(folder) or {}
+    parts: dict[str, list[bytes]] = {}
+    problems = []
+    for table in ("images",) if manifest["paired"] else ("images", "source"):
+        for split in (TRAIN, HELD_OUT):
+            noted = np.load(folder / f"{split}.{table}.digests.npy")
+            found = prepared_digests(folder, split, table, manifest)
+            parts[f"{split}/{table}"] = found
+            bad = [i for i, digest in enumerate(found) if digest != noted[i].tobytes()]
+            problems += [
+                f"{folder}/{split}.{table}.npy: row {i} has changed since it was prepared" for i in bad[:SHOWN]
+            ]
+            if len(bad) > SHOWN:
+                problems.append(f"{folder}/{split}.{table}.npy: {len(bad) - SHOWN:,} more rows have changed")
+    digest = set_digest(parts)
+    if not problems and digest != manifest["digest"]:
+        problems.append(f"{folder}/manifest.json: digest {manifest['digest'][:12]}, the content has {digest[:12]}")
+    if not problems and expected is not None and digest != expected:
+        problems.append(f"{folder}: digest {digest[:12]}, the published set has {expected[:12]}")
+    return [f"{problem}. Prepare it again: bench data prepare --refresh {manifest['name']}" for problem in problems]
+
+
+def prepared_digests(folder: Path, split: str, table: str, manifest: dict) -> list[bytes]:
+    """The digest of each row as it lies on the disk."""
+    columns = ["images", "source"] if table == "images" and manifest["paired"] else [table]
+    names = [f"{split}.{column}.npy" for column in columns]
+    arrays = [np.load(folder / name, mmap_mode="r") for name in names if name in manifest["files"]]
+    label_file = f"{split}.labels.npy"
+    labels = np.load(folder / label_file) if table == "images" and label_file in manifest["files"] else None
+    return [
+        row_digest([image_digest(array[i]) for array in arrays], None if labels is None else int(labels[i]))
+        for i in range(len(arrays[0]))
+    ]

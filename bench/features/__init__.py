@@ -1,0 +1,1 @@
+"""Images become features, once: samples, the cache, and the feature networks."""

@@ -1,0 +1,1 @@
+"""How the embedded feature networks were trained."""

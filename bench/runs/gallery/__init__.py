@@ -1,0 +1,1 @@
+"""What is kept beside a record to look at. Nothing here can move a score."""

@@ -1,0 +1,59 @@
+"""One file that a trained member leaves beside its record, and all that such files are made from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from bench.data import DataSet
+from bench.features.sample import Extractor, Sample
+from bench.gan import GAN
+from bench.runs.gallery.image_files import encode
+from bench.training.sampling import Request
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One file."""
+
+    kind: str
+    suffix: str  # ".png", ".webp", ".csv"; ".txt" says in words why there is nothing
+    content: bytes
+    note: str = ""  # what a reader must know of this one, e.g. the classes of its rows
+
+
+@dataclass(frozen=True)
+class Show:
+    """A trained member with everything that its exhibits are made from."""
+
+    gan: GAN
+    dataset: DataSet
+    draw: Callable[[Request], Tensor]  # -> (N, C, H, W) uint8 on the CPU
+    fake: Sample  # a scored one
+    train: Sample
+    held_out: Sample
+    metrics: tuple[str, ...]  # ids, the ranking one first
+    load: Callable[[str], Extractor]
+    shows_data: bool  # whether real images may be kept
+
+    @property
+    def refusal(self) -> str:
+        """Why real images are not kept."""
+        return (
+            f"not kept: it holds real images of {self.dataset.name}, which are not for republishing. "
+            "To keep it: show_data = true in the suite file"
+        )
+
+
+Maker = Callable[[Show], list[Exhibit]]  # empty: the member has nothing of this kind
+
+
+def absent(kind: str, words: str) -> Exhibit:
+    """The exhibit that says why there is none."""
+    return Exhibit(kind, ".txt", words.encode())
+
+
+def picture(kind: str, images: Tensor, columns: int, note: str = "") -> Exhibit:
+    """Images (N, C, H, W) uint8 as one exhibit."""
+    content, suffix = encode(images, columns)
+    return Exhibit(kind, suffix, content, note)

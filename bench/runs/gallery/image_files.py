@@ -1,0 +1,60 @@
+"""Pictures beside a record: many images as one file of nothing but pixels, so that the same run gives the same bytes."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from bench.records.record import Artifact, write_atomically
+from bench.training.sampling import tile
+
+LARGEST_EXACT = 64  # side in pixels up to which a run keeps every pixel as it is; above, a grid would take megabytes
+QUALITY = 90
+
+
+def write_grid(images: Tensor, path: Path, columns: int) -> str:
+    """Write images (N, C, H, W) uint8, C 1 or 3, as one PNG; returns the file's sha256."""
+    return write(path, _file(images, columns, "PNG", optimize=True))
+
+
+def encode(images: Tensor, columns: int) -> tuple[bytes, str]:
+    """Images (N, C, H, W) uint8, C 1 or 3, as the content of one file and its suffix: PNG, or WebP where they are large."""
+    if images.shape[-1] <= LARGEST_EXACT:
+        return _file(images, columns, "PNG", optimize=True), ".png"
+    return _file(images, columns, "WEBP", quality=QUALITY, method=4), ".webp"
+
+
+def write(path: Path, content: bytes) -> str:
+    """Write a file whole or not at all; returns its sha256."""
+    write_atomically(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def publish(kept: Iterable[Mapping[str, Any]], cache: Path, folder: Path, stem: str) -> tuple[Artifact, ...]:
+    """Copy what a run kept in its cache to where its record goes; the files are named after the record.
+
+    An item of `kept` holds the artifact's kind, sha256, images and note, and its file's name below `cache`.
+    """
+    found: list[Artifact] = []
+    for item in kept:
+        name = f"{stem}-{item['file']}"
+        write_atomically(folder / name, (cache / item["file"]).read_bytes())
+        found.append(
+            Artifact(
+                kind=item["kind"], path=name, sha256=item["sha256"], images=item["images"], note=item.get("note", "")
+            )
+        )
+    return tuple(found)
+
+
+def _file(images: Tensor, columns: int, format: str, **options: Any) -> bytes:
+    picture = tile(images, columns).numpy()
+    pixels = picture[0] if len(picture) == 1 else np.moveaxis(picture, 0, -1)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format=format, **options)
+    return buffer.getvalue()

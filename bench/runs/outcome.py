@@ -1,0 +1,112 @@
+"""How a cell ended, and the record that is made of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from bench.gan import Task
+from bench.metrics import MetricId, find
+from bench.metrics.measure import Measurement
+from bench.records.record import Artifact, Failure, Member, Point, Record, Score, Status
+from bench.runs.experiment import Cell, Setting
+from bench.suites.suite import names
+from bench.training.environment import describe
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What only the cell itself knows."""
+
+    status: Status
+    task: Task
+    attempt: int
+    started: str
+    seconds: dict[str, float]
+    scores: tuple[Score, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    failure: Failure | None = None
+    diverged_at_step: int | None = None
+    images_seen: int = 0
+    steps: int = 0
+    updates: dict[str, int] | None = None
+    parameters: dict[str, int] | None = None
+    peak_memory_bytes: int | None = None
+    curve: tuple[Point, ...] = ()
+    best_images: int | None = None
+
+
+def compose(setting: Setting, cell: Cell, outcome: Outcome) -> Record:
+    """The record: what the cell knows, under the protocol and on the machine where it ran."""
+    suite, member = setting.suite, cell.member
+    return Record(
+        suite=suite.name,
+        suite_version=suite.version,
+        track=suite.track,
+        protocol_digest=setting.protocol_digest,
+        protocol=setting.protocol,
+        ranking=suite.ranking,
+        member=Member(
+            name=member.name,
+            entry_point=member.entry_point,
+            distribution=member.distribution,
+            source_digest=cell.source_digest,
+            task=outcome.task,
+            role=cell.role,
+        ),
+        seed=cell.seed,
+        job=cell.job,
+        attempt=outcome.attempt,
+        status=outcome.status,
+        diverged_at_step=outcome.diverged_at_step,
+        failure=outcome.failure,
+        images_seen=outcome.images_seen,
+        steps=outcome.steps,
+        updates=outcome.updates or {},
+        parameters=outcome.parameters or {},
+        seconds={name: round(value, 3) for name, value in outcome.seconds.items()},
+        peak_memory_bytes=outcome.peak_memory_bytes,
+        curve=outcome.curve,
+        best_images=outcome.best_images,
+        scores=outcome.scores,
+        absent=setting.absent,
+        artifacts=outcome.artifacts,
+        environment=describe(setting.execution),
+        command=command(setting, cell),
+        started=outcome.started,
+        finished=now_in_utc(),
+    )
+
+
+def command(setting: Setting, cell: Cell) -> str:
+    """What to type to make the cell again. A suite that does not come with the bench is kept beside its records."""
+    suite = setting.suite.name
+    where = suite if suite in names() else f"results/{suite}/suite.toml"
+    member = cell.member.name if cell.member.distribution else cell.member.entry_point
+    return f"bench run --suite {where} --member {member} --seed {cell.seed}"
+
+
+def better(metric: str) -> Literal["lower", "higher"]:
+    """Which way a metric id is better."""
+    return find(MetricId.parse(metric).name).better
+
+
+def score_of(item: Measurement, checkpoint: Literal["last", "best"], seed: int) -> Score:
+    """A measurement as the record keeps it."""
+    return Score(
+        metric=item.metric,
+        version=item.version,
+        better=better(item.metric),
+        value=item.value,
+        checkpoint=checkpoint,
+        samples_real=item.samples_real,
+        samples_fake=item.samples_fake,
+        sample_seed=seed,
+        flags=item.flags,
+        error=item.error,
+        baseline=item.baseline,
+    )
+
+
+def now_in_utc() -> str:
+    """ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

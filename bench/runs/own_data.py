@@ -1,0 +1,200 @@
+"""A suite for a data set of one's own, made from one line and kept beside its records.
+
+    bench run --dataset folder:photos/ --resolution 64 --member stylegan2-ada
+
+Whatever is not said gets a default, the whole is written to results/<suite>/suite.toml, and that file says the same again:
+`bench run --suite results/photos-64/suite.toml`. One folder of results never holds two protocols under one name.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import metrics
+from bench.data import DataSet, load
+from bench.data.names import parse as parse_name
+from bench.errors import UserError
+from bench.features import networks
+from bench.metrics import MetricId
+from bench.metrics.inputs import parse as parse_need
+from bench.metrics.score import EXTRACTORS
+from bench.records.record import write_atomically
+from bench.suites.suite import Suite, names, parse
+from bench.suites.suite import load as load_suite
+
+IMAGES = 1_000_000  # real images drawn
+BATCH = 64
+SEEDS = (0, 1, 2)
+SAMPLES = 10_000  # at most: and never more than there are training images
+CURVE_SAMPLES = 2_000  # at most
+POINTS = 10  # of the curve
+FILE = "suite.toml"
+
+QUALITY = ("fid", "fid:held-out", "kid-full", "precision", "recall", "density", "coverage", "nearest-train")
+PAIRED = ("l1", "psnr", "ssim")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line says. None: the default."""
+
+    dataset: str
+    members: tuple[str, ...]
+    seeds: tuple[int, ...] = ()
+    resolution: int | None = None
+    images: int | None = None
+    batch_size: int | None = None
+    name: str | None = None
+    skip_broken: bool = False
+
+
+def compose(wishes: Wishes, data_root: Path | None = None) -> Suite:
+    """The suite that the wishes and the data set make; the set is prepared if need be.
+
+    Raises UserError when no member is named, the data set cannot be read, or the suite's name is taken.
+    """
+    if not wishes.members:
+        raise UserError("--dataset: no member is named. Add for instance --member sngan (see `bench list members`).")
+    dataset = load(wishes.dataset, resolution=wishes.resolution, data_root=data_root, skip_broken=wishes.skip_broken)
+    name = wishes.name or f"{_slug(wishes.dataset)}-{dataset.resolution}"
+    if name in names():
+        raise UserError(f"--name {name}: a suite of that name comes with the bench. Give another name.")
+    return parse(_text(wishes, dataset, name), f"of {wishes.dataset}")
+
+
+def render(suite: Suite) -> str:
+    """The suite as TOML, in the order of the files that come with the bench."""
+    content = suite.model_dump(mode="json", exclude_defaults=True)
+    tables = {key: value for key, value in content.items() if isinstance(value, dict)}
+    lines = [f"# {NOTE}", *_lines({key: value for key, value in content.items() if key not in tables})]
+    for key, table in tables.items():
+        lines += ["", f"[{key}]", *_lines(table)]
+    return "\n".join(lines) + "\n"
+
+
+def keep(suite: Suite, results: Path) -> Path:
+    """Write the suite beside its records; members and seeds are added to those of an earlier run by the same rules.
+
+    Raises UserError when other rules are kept there under the same name and version.
+    """
+    path = results / suite.name / FILE
+    if path.exists():
+        suite = _joined(load_suite(str(path)), suite, path)
+    write_atomically(path, render(suite).encode())
+    return path
+
+
+def keep_file(source: Path, suite: Suite, results: Path) -> None:
+    """Keep a copy of a suite that somebody wrote, so that its records can be made again. Raises UserError as `keep` does."""
+    path = results / suite.name / FILE
+    if path.exists():
+        kept = load_suite(str(path))
+        if kept.version == suite.version:
+            _demand_same_rules(kept, suite, path, f"Raise the version in {source}")
+    if not (path.exists() and path.samefile(source)):
+        write_atomically(path, source.read_bytes())
+
+
+NOTE = "Made by `bench run --dataset`. To run it again, anywhere: bench run --suite THIS FILE (data.name says where the images are)."
+
+
+def _text(wishes: Wishes, dataset: DataSet, name: str) -> str:
+    images = wishes.images or IMAGES
+    paired = dataset.held_out.source is not None and dataset.held_out.paired
+    count = len(dataset.held_out if dataset.held_out.source is not None else dataset.train)
+    samples = min(SAMPLES, count)
+    extractor = _extractor(dataset.name)
+    fid = _ids(["fid"], extractor)[0]
+    measured = _applicable(_ids(QUALITY, extractor), len(dataset.train), len(dataset.held_out), samples)
+    bounded = f", {samples:,} samples because there are no more images" if samples < SAMPLES else ""
+    header = {
+        "name": name,
+        "version": "1.0.0",
+        "title": f"{wishes.dataset.rstrip('/')} at {dataset.resolution} pixels: {len(dataset.train):,} training images{bounded}",
+        "members": list(wishes.members),
+        "seeds": list(wishes.seeds or SEEDS),
+        "ranking": fid,
+    }
+    tables = {
+        "data": {"name": wishes.dataset, "resolution": dataset.resolution},
+        "training": {"images": images, "batch_size": wishes.batch_size or min(BATCH, len(dataset.train))},
+        "evaluation": {
+            "metrics": [*measured, *(PAIRED if paired else ())],
+            "samples": samples,
+            "every": max(images // POINTS, 1),
+            "curve_samples": min(CURVE_SAMPLES, samples),
+            "selection": f"{fid}:held-out",
+        },
+    }
+    lines = _lines(header)
+    for key, table in tables.items():
+        lines += [f"[{key}]", *_lines(table)]
+    return "\n".join(lines)
+
+
+def _lines(table: dict[str, object]) -> list[str]:
+    """Strings, numbers, truths and lists of these are written alike in JSON and TOML."""
+    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]
+
+
+def _extractor(dataset: str) -> str:
+    """The network made for the set, else the one for photographs, else random weights, which the metrics' names then say."""
+    made_for_it = EXTRACTORS.get(dataset)
+    if made_for_it is not None:
+        return made_for_it
+    return "efficientnet-lite0" if networks.missing("efficientnet-lite0") is None else "random-cnn"
+
+
+def _ids(wanted: Iterable[str], extractor: str) -> list[str]:
+    split = (metric.partition(":") for metric in wanted)
+    return [f"{name}@{extractor}{colon}{side}" for name, colon, side in split]
+
+
+def _applicable(ids: Sequence[str], train: int, held_out: int, fake: int) -> list[str]:
+    """Those that need no more images than there are."""
+    counts = {"train": train, "held_out": held_out, "fake": fake}
+    found: list[str] = []
+    for text in ids:
+        metric_id = MetricId.parse(text)
+        metric = metrics.find(metric_id.name)
+        here = counts | {"real": held_out if metric_id.held_out else train}
+        if all(here[parse_need(need)[0]] >= metric.minimum for need in metric.needs):
+            found.append(text)
+    return found
+
+
+def _slug(dataset: str) -> str:
+    """The last part of the path, or the name of the set, fit for a file name."""
+    name = parse_name(dataset)
+    path = name.argument.split(",")[0]
+    last = Path(path).expanduser().resolve().name if name.family in ("folder", "pairs", "unpaired") else dataset
+    letters = [letter if letter.isascii() and letter.isalnum() else "-" for letter in last.lower()]
+    return "".join(letters).strip("-")[:60] or "own"
+
+
+def _joined(kept: Suite, new: Suite, path: Path) -> Suite:
+    """The kept suite with the members and seeds of both."""
+    if kept.data.name != new.data.name:
+        raise UserError(
+            f"{path} is a suite of {kept.data.name}, not of {new.data.name}. Give this one a --name of its own."
+        )
+    _demand_same_rules(kept, new, path, "Give this one a --name of its own")
+    members = tuple(dict.fromkeys((*kept.members, *new.members)))
+    return kept.model_copy(update={"members": members, "seeds": tuple(sorted({*kept.seeds, *new.seeds}))})
+
+
+def _demand_same_rules(kept: Suite, new: Suite, path: Path, remedy: str) -> None:
+    old, wanted = kept.protocol({}), new.protocol({})
+    differing = [
+        f"{section}.{key} is {value!r}, not {wanted[section].get(key)!r}"
+        for section in ("data", "training", "evaluation")
+        for key, value in old[section].items()
+        if wanted[section].get(key) != value
+    ]
+    if old == wanted and kept.ranking == new.ranking:
+        return
+    raise UserError(
+        f"{path}: the records beside it were made by other rules ({'; '.join(differing) or 'see the file'}), and are not "
+        f"mixed with these. {remedy}, or run `bench run --suite {path}` to go on with the kept ones."
+    )

@@ -1,0 +1,79 @@
+"""What a run has to tell while it goes on: means, curve, times. Saved with every checkpoint."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.training.environment import synchronise
+
+
+@dataclass
+class Meter:
+    """Means of losses and diagnostics since the last point of the curve. Sums stay on the device."""
+
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, terms: Mapping[str, Tensor]) -> None:
+        """Count one look."""
+        for name, value in terms.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value
+            self.counts[name] = self.counts.get(name, 0) + 1
+
+    def means(self) -> dict[str, float]:
+        """The means that are finite. Waits for the device."""
+        values = {name: float(total) / self.counts[name] for name, total in self.sums.items()}
+        return {name: value for name, value in values.items() if isfinite(value)}
+
+
+@dataclass
+class Journal:
+    """Everything of a run that is not in its networks and optimisers."""
+
+    started: str
+    curve: list[dict[str, Any]] = field(default_factory=list)  # bench.records.record.Point as plain values
+    seconds: dict[str, float] = field(default_factory=dict)  # phase -> seconds, over all interruptions
+    meter: Meter = field(default_factory=Meter)
+    best: dict[str, Any] | None = None  # images, value, nets of the best checkpoint so far
+    pictures: list[dict[str, Any]] = field(default_factory=list)  # kind, file, sha256, images
+    peak_memory_bytes: int = 0  # over all interruptions; 0: not known
+
+    def saved(self) -> dict[str, Any]:
+        """As plain values and tensors."""
+        return vars(self) | {"meter": vars(self.meter)}
+
+    @classmethod
+    def restored(cls, saved: dict[str, Any]) -> "Journal":
+        """From what `saved` gave."""
+        journal = cls(**saved)
+        journal.meter = Meter(**saved["meter"])
+        return journal
+
+
+class Stopwatch:
+    """Adds the seconds between start and stop to a phase. It waits for the device at these edges, and nowhere else."""
+
+    def __init__(self, device: torch.device, seconds: dict[str, float], phase: str):
+        self.device, self.seconds, self.phase = device, seconds, phase
+        self.begin = 0.0
+
+    def start(self) -> None:
+        """Begin to count."""
+        synchronise(self.device)
+        self.begin = time.perf_counter()
+
+    def stop(self) -> None:
+        """Add what has passed since the start."""
+        synchronise(self.device)
+        self.seconds[self.phase] = self.seconds.get(self.phase, 0.0) + time.perf_counter() - self.begin
+
+    def __enter__(self) -> None:
+        self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,105 @@
+"""A trained member, from a checkpoint or from the record of its run: ready to be sampled."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from bench import members
+from bench.errors import UserError
+from bench.gan import GAN, ImageSpec
+from bench.paths import home
+from bench.records import record as records
+from bench.records.record import write_atomically
+from bench.training import checkpoint
+from bench.training.checkpoint import Identity
+from bench.training.loop import Execution
+from bench.training.sampling import Request, generate, labelled, request
+
+Which = Literal["last", "best"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Networks to sample from, and what they are."""
+
+    gan: GAN
+    nets: dict[str, nn.Module]
+    spec: ImageSpec
+    identity: Identity
+
+    def sample(self, asked: Request, execution: Execution | None = None) -> Tensor:
+        """The images asked for, (N, C, H, W) uint8."""
+        return generate(self.gan, self.nets, asked, self.spec, execution or Execution())
+
+    def request(self, count: int, seed: int, truncation: float = 1.0) -> Request:
+        """`count` images; classes in turn where the member is conditional.
+
+        Raises UserError for a member that translates pictures: it has nothing to start from here.
+        """
+        if self.gan.latents is None:
+            raise UserError(f"member {self.identity.member!r} translates pictures, and none were given to it.")
+        asked = request(self.gan, None, count, seed)
+        return labelled(asked, torch.arange(count) % max(self.spec.classes, 1), truncation)
+
+
+def load(path: Path, which: Which = "last", device: torch.device | None = None) -> Trained:
+    """From a checkpoint (.pt) or a record (.json), whose checkpoint is looked for in the cache.
+
+    Raises UserError when there is no such file, the member's code has changed since, or it cannot be imported.
+    """
+    content = checkpoint.load(_checkpoint_of(path, which) if path.suffix == ".json" else path)
+    identity = checkpoint.identity_of(content)
+    if "spec" not in content:
+        raise UserError(f"checkpoint {path}: of a training that goes on. Give last.pt or best.pt, or the run's record.")
+    listing = members.Listing(identity.member, identity.entry_point, "")
+    if members.source_digest(listing) != identity.source_digest:
+        raise UserError(
+            f"checkpoint {path}: the code of member {identity.member!r} has changed since it was trained. "
+            "Check out the commit that its record names, or train it again."
+        )
+    spec = ImageSpec(**content["spec"])
+    with torch.random.fork_rng():
+        gan = members.builder(listing)(spec)
+    nets = {name: player.net for name, player in gan.players.items()}
+    for name, net in nets.items():
+        net.load_state_dict(content["nets"][name])
+        net.to(device or torch.device("cpu")).eval()
+    return Trained(gan, nets, spec, identity)
+
+
+def _checkpoint_of(path: Path, which: Which) -> Path:
+    record = records.read(path)
+    stem = records.file_stem(record.seed, record.job)
+    return home() / "checkpoints" / record.suite / record.member.name / stem / f"{which}.pt"
+
+
+def write_images(images: Tensor, out: Path) -> None:
+    """Write (N, C, H, W) uint8 as an .npz (`arr_0`, uint8 NHWC, as the ADM evaluator reads it) or a folder of PNGs.
+
+    Raises UserError when the target cannot be written or is a folder that is not empty.
+    """
+    pixels = np.moveaxis(images.numpy(), 1, -1)
+    if out.suffix == ".npz":
+        write_atomically(out, _npz(pixels))
+        return
+    if out.suffix:
+        raise UserError(
+            f"--out {out}: {len(images)} images go into a folder or an .npz; a .png takes --grid or --interpolate."
+        )
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"--out {out}: the folder is not empty. Give a new one.")
+    out.mkdir(parents=True, exist_ok=True)
+    for index, image in enumerate(pixels):
+        Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(out / f"{index:06d}.png")
+
+
+def _npz(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, pixels)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""What is asked: a suite in TOML becomes rules with a digest. Needs no torch."""

@@ -1,0 +1,186 @@
+"""Suites and protocols: read TOML, validate, resolve, hash.
+
+A suite names members, seeds and one protocol. The resolved protocol holds everything that can move a score; its digest
+decides whether two records may be compared.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bench.errors import UserError, unknown
+
+SUITES = Path(__file__).parent / "shipped"
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+Positive = Annotated[int, Field(gt=0)]
+Precision = Literal["fp32", "bf16"]
+Track = Literal["fixed", "paper"]
+
+WITH_PATH = ("folder", "pairs", "unpaired")  # data sets named by where they lie: only their content is in the protocol
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(_Frozen):
+    """Which images, and what is done to them once."""
+
+    name: str = Field(min_length=1)
+    resolution: Annotated[int, Field(ge=8, le=256)] | None = None  # None: as the set has it
+    flip: bool = False  # mirror half of the training images
+
+
+class Recipe(_Frozen):
+    """A member's own budget, in the paper track."""
+
+    images: Positive
+    batch_size: Positive
+
+
+class Training(_Frozen):
+    """The budget, the same for every member; in the paper track that of members without a recipe."""
+
+    images: Positive  # real images drawn from the set; every draw counts
+    batch_size: Positive
+    precision: Precision = "fp32"
+
+
+class Evaluation(_Frozen):
+    """What is measured, on how much, and when."""
+
+    metrics: tuple[str, ...] = Field(min_length=1)  # NAME@EXTRACTOR, or NAME@EXTRACTOR:held-out
+    optional_metrics: tuple[str, ...] = ()  # measured too where the weights of their extractors are at hand
+    samples: Positive  # generated images behind each reported score
+    sample_seeds: tuple[int, ...] = Field(default=(0,), min_length=1)  # noise of the reported scores, one score each
+    every: Positive  # images between two points of the curve
+    curve_samples: Positive  # generated images behind each point of the curve, drawn from a seed of their own
+    selection: (
+        str  # metric on the curve that chooses the best checkpoint: on held-out images, never on the reported ones
+    )
+
+    @model_validator(mode="after")
+    def _optional_metrics_have_extractors(self) -> "Evaluation":
+        for metric in self.optional_metrics:
+            if "@" not in metric:
+                raise ValueError(f"optional metric {metric!r} names no extractor whose weights could be missing")
+            if metric in self.metrics:
+                raise ValueError(f"metric {metric!r} is measured always and optional at once. List it once")
+        return self
+
+    @model_validator(mode="after")
+    def _selection_is_held_out(self) -> "Evaluation":
+        if not self.selection.endswith(":held-out"):
+            better = f"{self.selection}:held-out"
+            raise ValueError(f"selection {self.selection!r} must be measured on held-out images, e.g. {better!r}")
+        return self
+
+
+class Suite(_Frozen):
+    """A versioned list of cells (members x seeds) under one protocol."""
+
+    name: Name
+    version: Version  # patch: text; minor: cells added; major: numbers not comparable
+    title: str = ""
+    track: Track = "fixed"
+    members: tuple[str, ...] = Field(min_length=1)
+    calibration: tuple[str, ...] = ()  # rows shown as floor and ceiling, never ranked
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    ranking: str  # the reported metric that orders the leaderboard
+    show_data: bool | None = None  # keep pictures of real images beside records; None: as the data set's entry says
+    data: Data
+    training: Training
+    recipes: dict[str, Recipe] = Field(default_factory=dict)  # member -> budget: paper track only, one for each member
+    evaluation: Evaluation
+
+    @model_validator(mode="after")
+    def _recipes_belong_to_the_paper_track(self) -> "Suite":
+        if self.track == "fixed" and self.recipes:
+            raise ValueError('recipes are for the paper track. Write track = "paper", or leave them away')
+        if self.track == "paper" and set(self.recipes) != set(self.members):
+            odd = ", ".join(sorted(set(self.recipes) ^ set(self.members)))
+            raise ValueError(f"the paper track needs one recipe for each of its members, and no other; see {odd}")
+        return self
+
+    @model_validator(mode="after")
+    def _ranking_is_measured(self) -> "Suite":
+        if self.ranking not in self.evaluation.metrics:
+            measured = ", ".join(self.evaluation.metrics)
+            raise ValueError(f"ranking {self.ranking!r} is not among evaluation.metrics: {measured}")
+        return self
+
+    def training_of(self, *names: str) -> Training:
+        """The budget of the member that goes by these names: its recipe, else what all members get."""
+        recipe = next((self.recipes[name] for name in names if name in self.recipes), None)
+        return self.training if recipe is None else self.training.model_copy(update=recipe.model_dump())
+
+    def protocol(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Everything that can move a score: this suite's rules and what they met here.
+
+        `facts` holds the data set's digest and preprocessing, and the version of every metric and the digest of every
+        extractor that is used. Where a folder of images lies is left out, and so is what the suite does not use.
+        """
+        rules = self.model_dump(mode="json", include={"track", "data", "training", "recipes", "evaluation"})
+        family, _, _ = self.data.name.partition(":")
+        if family in WITH_PATH:
+            rules["data"]["name"] = family
+        if not self.recipes:
+            del rules["recipes"]
+        if not self.evaluation.optional_metrics:
+            del rules["evaluation"]["optional_metrics"]
+        return {**rules, "facts": json.loads(json.dumps(facts))}
+
+
+def digest(content: object) -> str:
+    """The sha256 of a JSON value in canonical form: sorted keys, no spaces, UTF-8."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def names() -> list[str]:
+    """The suites that ship with the bench."""
+    return sorted(path.stem for path in SUITES.glob("*.toml"))
+
+
+def load(name_or_path: str) -> Suite:
+    """A suite by name, or from a path that ends in .toml.
+
+    Raises UserError when there is no such suite, the file is no TOML, or a key or a value is not as expected.
+    """
+    if name_or_path.endswith(".toml"):
+        path = Path(name_or_path)
+        if not path.is_file():
+            raise UserError(f"suite file {path}: no such file. Give a .toml file or one of: {', '.join(names())}.")
+    elif name_or_path in names():
+        path = SUITES / f"{name_or_path}.toml"
+    else:
+        raise unknown("suite", name_or_path, names())
+    return parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def parse(text: str, where: str) -> Suite:
+    """A suite from the text of a TOML file; `where` names the file in errors."""
+    try:
+        return Suite.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"suite file {where}: not valid TOML: {error}. Mend the file.") from None
+    except ValidationError as error:
+        raise UserError(f"suite file {where}: " + "; ".join(_explain(item) for item in error.errors())) from None
+
+
+def _explain(item: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "suite"
+    if item["type"] == "extra_forbidden":
+        model = {"data": Data, "training": Training, "evaluation": Evaluation}.get(str(item["loc"][0]), Suite)
+        return str(unknown("key", key.rpartition(".")[2], model.model_fields))
+    if item["type"] == "missing":
+        return f"key {key!r} is missing. Add it."
+    got = "" if item["type"] == "value_error" else f", got {item['input']!r}"
+    return f"key {key!r}: {item['msg'].removeprefix('Value error, ')}{got}."

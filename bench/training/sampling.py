@@ -1,0 +1,159 @@
+"""Images from a trained member: whole samples, grids and interpolations. Nothing here depends on a batch size.
+
+Everything that is asked for (latents, classes, sources) is drawn up front on the CPU from one seed, so that the same seed
+means the same request on every machine and for every member with the same latents.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.data import DataSet
+from bench.errors import UserError
+from bench.features.sample import quantise
+from bench.gan import GAN, ImageSpec, Nets, Prompt
+from bench.records.grid import COLUMNS, GAP
+from bench.training.loop import Execution
+
+CHUNK = 100  # images per pass; fixed, because noise inside a generator is seeded per chunk
+GREY = 128  # the line between two images of a grid
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a whole sample is asked for, on the CPU."""
+
+    count: int
+    seed: int
+    latents: Tensor | None = None  # (N, Z)
+    labels: Tensor | None = None  # (N,) int64
+    source: Tensor | None = None  # (N, C', H, W) uint8
+    truncation: float = 1.0
+
+
+def request(gan: GAN, dataset: DataSet | None, count: int, seed: int) -> Request:
+    """`count` images: latents of the member's prior, classes as frequent as in training, held-out sources in turn.
+
+    The sources of a member that reconstructs are the held-out images themselves.
+    """
+    random = torch.Generator().manual_seed(seed)
+    latents = gan.latents(count, random) if gan.latents else None
+    labels = source = None
+    if dataset is not None and dataset.train.labels is not None:
+        rows = np.random.default_rng(seed).integers(len(dataset.train.labels), size=count)
+        labels = torch.from_numpy(np.asarray(dataset.train.labels)[rows].astype(np.int64))
+    pictures = None if dataset is None else _sources(gan, dataset)
+    if pictures is not None:
+        source = torch.from_numpy(np.asarray(pictures[np.arange(count) % len(pictures)]))
+    return Request(count, seed, latents, labels, source)
+
+
+def _sources(gan: GAN, dataset: DataSet) -> np.ndarray | None:
+    """What the member is given to translate or to rebuild."""
+    return dataset.held_out.images if gan.task == "reconstruction" else dataset.held_out.source
+
+
+def targets(gan: GAN, dataset: DataSet, count: int) -> np.ndarray | None:
+    """What the images of a request should be, (count, C, H, W) uint8: for members that rebuild or translate paired sources."""
+    held_out = dataset.held_out
+    translates = gan.task in ("paired", "unpaired") and held_out.source is not None and held_out.paired
+    if gan.task != "reconstruction" and not translates:
+        return None
+    return np.asarray(held_out.images[np.arange(count) % len(held_out)])
+
+
+def labelled(asked: Request, labels: Tensor, truncation: float = 1.0) -> Request:
+    """The same request with these classes (N,)."""
+    return replace(asked, labels=labels, truncation=truncation)
+
+
+def grid_request(gan: GAN, dataset: DataSet, seed: int = 0, rows: int = COLUMNS) -> Request:
+    """Eight columns of uncurated images; for a conditional member one class per row, at most ten."""
+    classes = min(len(dataset.classes), 10) if gan.task == "conditional" else 0
+    asked = request(gan, dataset, COLUMNS * (classes or rows), seed)
+    return labelled(asked, torch.arange(classes).repeat_interleave(COLUMNS)) if classes else asked
+
+
+def interpolation_request(gan: GAN, dataset: DataSet | None, seed: int = 0, rows: int = 6, steps: int = 10) -> Request:
+    """Rows of `steps` images between two latents each. Raises UserError for a member without latents."""
+    if gan.latents is None:
+        raise UserError("this member has no latents to interpolate between. Use --grid.")
+    ends = request(gan, dataset, 2 * rows, seed)
+    assert ends.latents is not None
+    weights = torch.linspace(0, 1, steps)
+    latents = torch.cat([_slerp(pair[0], pair[1], weights) for pair in ends.latents.unflatten(0, (rows, 2))])
+    labels = None if ends.labels is None else ends.labels[:rows].repeat_interleave(steps)
+    return Request(rows * steps, seed, latents, labels)
+
+
+def generate(gan: GAN, nets: Nets, asked: Request, spec: ImageSpec, execution: Execution) -> Tensor:
+    """The images, (N, C, H, W) uint8 on the CPU.
+
+    Raises UserError when the member's `generate` breaks its contract: shape, float type, range [-1, 1].
+    NaN is not an error here: it comes from diverged weights and quantises to 0 (see `is_finite`).
+    """
+    return torch.cat([quantise(images).cpu() for images in raw(gan, nets, asked, spec, execution)])
+
+
+@torch.no_grad()
+def raw(gan: GAN, nets: Nets, asked: Request, spec: ImageSpec, execution: Execution) -> Iterator[Tensor]:
+    """The images chunk by chunk as the member gives them, float in [-1, 1] on the device."""
+    for start in range(0, asked.count, CHUNK):
+        prompt = _prompt(asked, start, min(CHUNK, asked.count - start), execution.device)
+        with execution.autocast():
+            images = gan.generate(nets, prompt)
+        yield verified(images, prompt.count, spec).float()
+
+
+def verified(images: Tensor, count: int, spec: ImageSpec) -> Tensor:
+    """The images if they are as the contract says, else a UserError that says what is wrong."""
+    wanted = (count, spec.channels, spec.resolution, spec.resolution)
+    if tuple(images.shape) != wanted:
+        raise UserError(
+            f"generate returned shape {tuple(images.shape)}, expected {wanted}: (N, C, H, W). Mend the member."
+        )
+    if not images.is_floating_point():
+        raise UserError(f"generate returned {images.dtype}, expected floating point in [-1, 1]. Mend the member.")
+    if not bool(images.isfinite().all()):
+        raise UserError("generate returned NaN or infinite values, expected finite ones in [-1, 1]. Mend the member.")
+    low, high = float(images.min()), float(images.max())
+    if low < -1.01 or high > 1.01:
+        raise UserError(
+            f"generate returned values from {low:.3g} to {high:.3g}, expected [-1, 1]. "
+            "End in tanh, or clamp in the member's generate."
+        )
+    return images
+
+
+def tile(images: Tensor, columns: int = COLUMNS) -> Tensor:
+    """One picture of many, (C, height, width) uint8, with a thin grey line between neighbours."""
+    rows = -(-len(images) // columns)
+    framed = torch.nn.functional.pad(images, (0, GAP, 0, GAP), value=GREY)
+    missing = rows * columns - len(images)
+    full = torch.cat([framed, framed.new_full((missing, *framed.shape[1:]), GREY)])
+    picture = full.unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
+    return picture[:, :-GAP, :-GAP]
+
+
+def _prompt(asked: Request, start: int, count: int, device: torch.device) -> Prompt:
+    part = slice(start, start + count)
+    source = None if asked.source is None else asked.source[part].to(device).float() / 127.5 - 1
+    return Prompt(
+        count,
+        torch.Generator(device).manual_seed(asked.seed * 1_000_003 + start),
+        None if asked.latents is None else asked.latents[part].to(device),
+        None if asked.labels is None else asked.labels[part].to(device),
+        source,
+        asked.truncation,
+    )
+
+
+def _slerp(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
+    """Spherical interpolation (Shoemake 1985; White 2016, arXiv:1609.04468), which keeps the norm of Gaussian latents."""
+    cosine = torch.dot(start, end) / (start.norm() * end.norm())
+    angle = torch.acos(cosine.clamp(-1 + 1e-6, 1 - 1e-6))
+    w = weights[:, None]
+    return (torch.sin((1 - w) * angle) * start + torch.sin(w * angle) * end) / torch.sin(angle)
