@@ -25,11 +25,11 @@ from bench import members
 from bench.data.batches import Batches
 from bench.errors import UserError
 from bench.features.sample import Sample
+from bench.files import write_atomically
 from bench.gan import GAN
 from bench.members import Listing
 from bench.metrics.measure import measure
 from bench.records.grid import COLUMNS
-from bench.records.record import write_atomically
 from bench.runs.experiment import Setting, prepare
 from bench.runs.gallery.image_files import write_grid
 from bench.suites import suite

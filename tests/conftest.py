@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from bench.files import digest
 from bench.records.record import Environment, Failure, Member, Record, Score, job_digest
-from bench.suites.suite import digest
 
 PROTOCOL: dict[str, Any] = {
     "track": "fixed",

@@ -4,29 +4,31 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-NO_TORCH = (
-    "errors",
-    "members",
-    "paths",
-    "suites.suite",
-    "records.record",
-    "records.merge",
-    "boards.board",
-    "boards.explain",
-    "boards.rows",
-    "boards.statistics",
-    "boards.text",
-    "boards.verdicts.compare",
-    "boards.verdicts.gate",
-)
+TOP = {"__init__", "catalogue", "errors", "files", "formats", "gan", "members", "paths"}
+ROOMS = {  # room -> the rooms that it may import
+    "top": (),
+    "suites": ("top",),
+    "records": ("top", "suites"),
+    "data": ("top",),
+    "features": ("top", "data"),
+    "metrics": ("top", "data", "features"),
+    "training": ("top", "data", "records"),
+    "runs": ("top", "suites", "records", "data", "features", "metrics", "training"),
+    "boards": ("top", "suites", "records"),
+    "report": ("top", "records", "boards"),
+    "perf": ("top", "data", "records", "training"),
+    "cli": ("top", "suites", "records", "data", "features", "metrics", "training", "runs", "boards", "report", "perf"),
+}
+NO_TORCH = ("suites", "records", "boards", "report")
 CONTRACT = {"bench.gan", "bench.errors"}  # all that a member needs of the bench
-PARTS = {path.stem for path in (ROOT / "zoo").glob("*.py")}
 
 
 def modules(folder: str) -> list[Path]:
@@ -39,12 +41,24 @@ def imports(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide where a thing comes from"
-            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def loaded_by(module: str) -> set[str]:
-    """The top-level packages that importing a module loads, in a fresh interpreter."""
-    code = f"import sys, {module}; print(' '.join({{name.split('.')[0] for name in sys.modules}}))"
+def dotted(path: Path) -> str:
+    """The name by which a file is imported."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def nearest(imported: str, known: Mapping[str, Path]) -> str | None:
+    """The module that an imported name is or stands in; a package's own file counts only where the package is meant."""
+    while imported and imported not in known:
+        imported = imported.rpartition(".")[0]
+    return imported or None
+
+
+def loaded_by(*names: str) -> set[str]:
+    """The top-level packages that importing some modules loads, in a fresh interpreter."""
+    code = f"import sys, {', '.join(names)}; print(' '.join({{name.split('.')[0] for name in sys.modules}}))"
     return set(
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
@@ -57,10 +71,25 @@ def test_the_bench_never_imports_the_zoo():
     assert guilty == []
 
 
+def members() -> dict[str, set[str]]:
+    """Files that hold a registered member -> the names of the builders in them."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["bench.members"]
+    files: dict[str, set[str]] = {}
+    for target in table.values():
+        module, _, builder = target.partition(":")
+        files.setdefault(module, set()).add(builder)
+    return files
+
+
+@pytest.mark.parametrize("path", modules("zoo"), ids=lambda path: path.stem)
+def test_a_member_never_imports_a_member(path: Path):
+    """Networks and parts may be shared; a builder may not call another file's builder."""
+    builders = {f"{module}.{name}" for module, names in members().items() for name in names if module != dotted(path)}
+    assert builders.isdisjoint(imports(path))
+
+
 def test_the_bench_names_no_member():
     """The harness knows no GAN by name; words in a docstring or a comment are free."""
-    import tomllib
-
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["bench.members"]
     names = set(table) - {"gan"}
     for path in modules("bench"):
@@ -76,17 +105,48 @@ def test_the_bench_names_no_member():
 
 @pytest.mark.parametrize("path", modules("zoo"), ids=lambda path: path.stem)
 def test_the_zoo_stands_on_the_contract_alone(path: Path):
-    wrong = [name for name in imports(path) if name.split(".")[0] == "bench" and name not in CONTRACT]
+    wrong = [name for name in imports(path) if name.startswith("bench.") and name.rpartition(".")[0] not in CONTRACT]
     assert wrong == []
 
 
+def room(module: str) -> str:
+    """The room of a dotted name: bench.data.store.writer -> data."""
+    part = [*module.split("."), ""][1]
+    return part if part in ROOMS else "top"
+
+
+def test_every_module_has_a_room_and_the_top_is_small():
+    assert {path.stem for path in (ROOT / "bench").glob("*.py")} == TOP | {"__main__"}
+    folders = {path.name for path in (ROOT / "bench").iterdir() if (path / "__init__.py").exists()}
+    assert folders == ROOMS.keys() - {"top"}
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_room_imports_what_it_may(name: str):
+    """Deferred and type-only imports count too."""
+    files = [path for path in modules("bench") if room(dotted(path)) == name and path.name != "__main__.py"]
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {imported}"
+        for path in files
+        for imported in imports(path)
+        if imported.startswith("bench.") and room(imported) not in (name, *ROOMS[name])
+    ]
+    assert wrong == []
+
+
+def test_no_file_imports_itself_by_a_circle():
+    """Over all imports, deferred and type-only ones included."""
+    known = {dotted(path): path for path in modules("bench")}
+    graph = {
+        name: {target for item in imports(path) if (target := nearest(item, known))} for name, path in known.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
 @pytest.mark.parametrize("name", NO_TORCH)
-def test_what_reads_records_needs_no_torch(name: str):
-    assert "torch" not in loaded_by(f"bench.{name}")
-
-
-def test_the_report_needs_no_torch():
-    assert "torch" not in loaded_by("bench.report")
+def test_tables_and_pages_need_no_torch(name: str):
+    names = [dotted(path) for path in modules("bench") if room(dotted(path)) == name]
+    assert "torch" not in loaded_by(*names)
 
 
 def test_help_is_quick_because_nothing_heavy_is_loaded():

@@ -13,12 +13,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.random import Generator, default_rng
 
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Checkpoint
+from bench.boards.rows import RANKED, Board, Checkpoint
 from bench.boards.statistics import CONFIDENCE, Floats, mean, probability_of_improvement
-from bench.boards.text import escape, grid, number
-from bench.boards.verdicts import units
 from bench.errors import UserError
+from bench.formats import escape, grid, number
 
 RESAMPLES = 2_000
 THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(31))  # ratios to the baseline, 0.5 to 2.0
@@ -111,7 +109,7 @@ def _log_ratios(board: Board, baseline: str, checkpoint: Checkpoint) -> dict[str
         raise UserError(
             f"suite {board.suite}: {board.ranking} has no meaningful ratio, so it cannot be averaged over data sets."
         )
-    losses = {name: units.losses(column, row.cells[key].values) for name, row in rows.items()}
+    losses = {name: column.losses(row.cells[key].values) for name, row in rows.items()}
     origin, worst = mean(losses[baseline]), max(value for values in losses.values() for value in values)
     filled = {name: values + [worst] * (len(rows[name].seeds) - len(values)) for name, values in losses.items()}
     return {name: [value - origin for value in values] for name, values in filled.items()}

@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.boards import published, text
-from bench.boards.rows import Checkpoint, Column, Key, Row, Run, absent_row, columns_of, row_of, run_of
+from bench import formats
+from bench.boards.rows import RANKED, Board, Column, Key, Row, Run, absent_row, columns_of, row_of, run_of
 from bench.boards.statistics import ALPHA, holm, mean, welch_p_matrix
 from bench.errors import UserError
 from bench.records import record
@@ -17,40 +17,7 @@ from bench.records.record import Record
 from bench.suites.suite import Suite
 
 if TYPE_CHECKING:
-    import pandas
-
-RANKED: Checkpoint = "last"  # rows are ranked where the budget ended; the best checkpoint stands beside it
-
-Format = Literal["md", "csv", "json"]
-FORMATS: tuple[Format, ...] = ("md", "csv", "json")
-
-
-@dataclass(frozen=True)
-class Board:
-    """What one suite's records say under one protocol."""
-
-    suite: str
-    suite_version: str
-    protocol_digest: str
-    protocol: Mapping[str, Any]
-    ranking: str  # the metric that orders the rows, at the last checkpoint
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]  # ranked, then incomplete, calibration and superseded ones
-    notes: tuple[str, ...]
-
-    def column(self, metric: str) -> Column:
-        """The column of a metric. Raises KeyError when nothing reports it."""
-        return {column.metric: column for column in self.columns}[metric]
-
-    def of(self, *kinds: str) -> tuple[Row, ...]:
-        """The rows of some kinds, in order."""
-        return tuple(row for row in self.rows if row.kind in kinds)
-
-    def frame(self) -> "pandas.DataFrame":
-        """One line per row, metric, checkpoint and seed: the long form that pandas and seaborn like."""
-        import pandas as pd
-
-        return pd.DataFrame(text.long_rows(self), columns=list(text.LONG))
+    pass
 
 
 @dataclass(frozen=True)
@@ -118,27 +85,6 @@ def build(records: Iterable[Record], expected: Suite | None = None, protocol: st
         rows=rows,
         notes=(*more, *notes, *others),
     )
-
-
-def render(board: Board, format: Format) -> str:
-    """The board as text: ``md`` for people, with published rows; ``csv`` with a line per seed; ``json`` with everything."""
-    if format == "md":
-        return text.markdown(board, published.lines(board))
-    return {"csv": text.csv, "json": text.json}[format](board)
-
-
-def check(results: Path, reports: Path, expected: Mapping[str, Suite] | None = None) -> list[str]:
-    """Which committed reports are stale, in words: ``reports/<suite>.<md|csv|json>`` against what `results` give."""
-    stale: list[str] = []
-    for suite in sorted({path.parent.parent.name for path in record.paths(results)}):
-        board = build(load(results, suite), (expected or {}).get(suite))
-        for kind in FORMATS:
-            path = reports / f"{suite}.{kind}"
-            if not path.is_file():
-                stale.append(f"{path} is missing")
-            elif path.read_bytes() != render(board, kind).encode():
-                stale.append(f"{path} differs from what the records in {results} give")
-    return stale
 
 
 def _require_sound(item: Record) -> None:
@@ -283,7 +229,7 @@ def _ranking_notes(ranked: Sequence[Row], column: Column | None, worst: float) -
     notes: list[str] = []
     if column and any(row.statuses.get("diverged") for row in ranked):
         notes.append(
-            f"A run that diverged counts as the worst score on this board ({text.number(worst)}) when rows are ranked."
+            f"A run that diverged counts as the worst score on this board ({formats.number(worst)}) when rows are ranked."
         )
     fewest = min((len(row.seeds) for row in ranked), default=0)
     if fewest == 1:

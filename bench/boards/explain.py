@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.boards import text as tables
+from bench import formats
 from bench.records.record import Record
 
 if TYPE_CHECKING:
-    from bench.boards.board import Board
+    from bench.boards.rows import Board
 
 # What is known, by the beginning of the field's name; the longest that fits counts. Numbers name their source.
 EFFECTS = {
@@ -237,11 +237,11 @@ def render_markdown(found: Explanation) -> str:
     """The explanation as a Markdown table."""
     lines = [SENTENCE[found.comparable], ""]
     rows = [
-        [tables.escape(text) for text in (item.field, show(item.a), show(item.b), item.effect)]
+        [formats.escape(text) for text in (item.field, show(item.a), show(item.b), item.effect)]
         for item in (*found.differences, *found.context)
     ]
-    header = [tables.escape(text) for text in ("field", found.a, found.b, "what it does")]
-    return "\n".join([*lines, *(tables.grid(header, rows, left=4) if rows else [])]).rstrip("\n") + "\n"
+    header = [formats.escape(text) for text in ("field", found.a, found.b, "what it does")]
+    return "\n".join([*lines, *(formats.grid(header, rows, left=4) if rows else [])]).rstrip("\n") + "\n"
 
 
 def render_json(found: Explanation) -> str:

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.boards import explain
 from bench.boards.explain import Explanation, Subject
-from bench.boards.text import NONE, escape, grid
 from bench.errors import UserError, unknown
+from bench.formats import NONE, escape, grid
 
 if TYPE_CHECKING:
-    from bench.boards.board import Board
+    from bench.boards.rows import Board
 
 FOLDER = Path(__file__).parent / "published_rows"
 

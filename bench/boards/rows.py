@@ -3,10 +3,21 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from bench.boards.statistics import Components, Scale, Summary, mean, scale_of, summary, variance_components
+from bench.boards.statistics import (
+    Components,
+    Scale,
+    Summary,
+    mean,
+    scale_of,
+    summary,
+    variance_components,
+)
 from bench.records.record import Record, Status
+
+if TYPE_CHECKING:
+    import pandas
 
 Checkpoint = Literal["last", "best"]
 CHECKPOINTS: tuple[Checkpoint, ...] = ("last", "best")
@@ -26,6 +37,10 @@ class Column:
     def loss(self, value: float) -> float:
         """The value on its additive scale, turned so that lower is better."""
         return self.scale.forward(value) if self.better == "lower" else -self.scale.forward(value)
+
+    def losses(self, values: Sequence[float]) -> list[float]:
+        """Values on the additive scale, lower is better."""
+        return [self.loss(value) for value in values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,3 +230,51 @@ def _cost(ok: Sequence[Run]) -> Cost | None:
     seconds = [run.train_seconds for run in ok if run.train_seconds is not None]
     images = round(mean([run.images for run in ok]))
     return Cost(images, mean(seconds) if seconds else None, ok[0].parameters)
+
+
+LONG = ("rank", "kind", "member", "source", "track", "seed", "metric", "version", "better", "checkpoint", "value")
+
+
+RANKED: Checkpoint = "last"  # rows are ranked where the budget ended; the best checkpoint stands beside it
+
+
+@dataclass(frozen=True)
+class Board:
+    """What one suite's records say under one protocol."""
+
+    suite: str
+    suite_version: str
+    protocol_digest: str
+    protocol: Mapping[str, Any]
+    ranking: str  # the metric that orders the rows, at the last checkpoint
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]  # ranked, then incomplete, calibration and superseded ones
+    notes: tuple[str, ...]
+
+    def column(self, metric: str) -> Column:
+        """The column of a metric. Raises KeyError when nothing reports it."""
+        return {column.metric: column for column in self.columns}[metric]
+
+    def of(self, *kinds: str) -> tuple[Row, ...]:
+        """The rows of some kinds, in order."""
+        return tuple(row for row in self.rows if row.kind in kinds)
+
+    def frame(self) -> "pandas.DataFrame":
+        """One line per row, metric, checkpoint and seed: the long form that pandas and seaborn like."""
+        import pandas as pd
+
+        return pd.DataFrame(long_rows(self), columns=list(LONG))
+
+
+def long_rows(board: Board) -> list[tuple[Any, ...]]:
+    """One tuple per row, metric, checkpoint and seed, in the order of `LONG`; a seed without scores has one with None."""
+    lines: list[tuple[Any, ...]] = []
+    for row in board.rows:
+        head = (row.rank, row.kind, row.member, row.source, row.track)
+        for column in board.columns:
+            for checkpoint in CHECKPOINTS:
+                cell = row.cells.get((column.metric, checkpoint))
+                found = dict(zip(cell.seeds, cell.values, strict=True)) if cell else {}
+                about = (column.metric, column.version, column.better, checkpoint)
+                lines += [(*head, seed, *about, found.get(seed)) for seed in row.seeds]
+    return lines

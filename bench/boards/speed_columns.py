@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from bench.boards.board import Board
-from bench.boards.rows import Cost, Row
+from bench.boards.rows import Board, Cost, Row
 from bench.records import speed_figures
 from bench.records.record import Environment
 from bench.records.speed import SpeedRecord, read_all

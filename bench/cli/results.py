@@ -9,7 +9,7 @@ from bench.cli.options import REPORTS, RESULTS, AsJson, Reports, Results
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from bench.boards.board import Board
+    from bench.boards.rows import Board
 
 SuiteFilter = Annotated[str | None, typer.Option("--suite", "-s", help="Only this suite.")]
 
@@ -28,7 +28,7 @@ def leaderboard(
     ] = False,
 ) -> None:
     """Rebuild the leaderboards from the records alone; the same records give the same bytes."""
-    from bench.boards import board
+    from bench.boards import board, render
     from bench.boards.speed_columns import attach
 
     if check:
@@ -42,7 +42,7 @@ def leaderboard(
         typer.echo(_over_all(boards, across, format), nl=False)
         return
     for one in boards:
-        typer.echo(board.render(one, format), nl=False)
+        typer.echo(render.render(one, format), nl=False)
 
 
 def report(

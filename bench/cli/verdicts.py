@@ -112,7 +112,7 @@ def gate(
     from bench.boards.verdicts import baseline as baselines
     from bench.boards.verdicts import gate as gating
     from bench.boards.verdicts import gate_text, margins
-    from bench.records.record import write_atomically
+    from bench.files import write_atomically
 
     candidate = attach(board.build(_records(results, suite)), results)
     known = {column.metric: column for column in candidate.columns}

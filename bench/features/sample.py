@@ -12,8 +12,8 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.features import cache
-from bench.metrics.contract import Features
-from bench.metrics.fid import Statistics, statistics
+from bench.features.features import Features
+from bench.features.statistics import Statistics, statistics
 
 BATCH = 1000  # images handed to an extractor at a time; it fixes the size of its own passes (bench.extractors)
 
@@ -31,18 +31,6 @@ class Extractor(Protocol):
     def __call__(self, images: Tensor, /) -> tuple[Tensor, Tensor | None]:
         """Images (N, C, H, W) uint8 => features (N, D) float32 and logits (N, K) or None."""
         ...
-
-
-def quantise(images: Tensor) -> Tensor:
-    """Images in [-1, 1] => uint8: clamp, map -1 to 0 and 1 to 255, round half to even. The one place where this is done."""
-    if not torch.isfinite(images).all():
-        raise UserError("images to be quantised hold NaN or infinity; numbers in [-1, 1] were expected.")
-    return images.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
-
-
-def dequantise(images: Tensor) -> Tensor:
-    """uint8 images => float32 in [-1, 1]; ``quantise`` undoes it exactly."""
-    return images.float().div(127.5).sub(1)
 
 
 @dataclass(frozen=True, eq=False)

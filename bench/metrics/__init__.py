@@ -10,7 +10,8 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from bench.errors import UserError, unknown
-from bench.metrics.contract import Estimate, Features, Metric, MetricId
+from bench.features.features import Features
+from bench.metrics.contract import Estimate, Metric, MetricId
 from bench.metrics.table import ROWS
 
 __all__ = ["METRICS", "Estimate", "Features", "Metric", "MetricId", "find", "installed"]

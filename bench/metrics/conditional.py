@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
+from bench.features.features import Features
 from bench.features.memoise import once
-from bench.metrics.contract import Estimate, Features
-from bench.metrics.fid import Statistics, frechet_distance, statistics_of
+from bench.features.statistics import Statistics, statistics_of
+from bench.metrics.contract import Estimate
+from bench.metrics.fid import frechet_distance
 
 PENALTY = 1e-3  # L2 on the weights of the logistic regression, per mean cross-entropy
 SEED = 2020

@@ -8,9 +8,11 @@ line's value at 1/N = 0 is reported. The real side stays at its size and keeps i
 import numpy as np
 import torch
 
+from bench.features.features import Features
 from bench.features.memoise import once
-from bench.metrics.contract import Estimate, Features
-from bench.metrics.fid import Statistics, frechet_distance, statistics_of
+from bench.features.statistics import Statistics, statistics_of
+from bench.metrics.contract import Estimate
+from bench.metrics.fid import frechet_distance
 
 POINTS, SEED = 15, 2020
 FEWEST = 5000  # smallest subset where there are enough fakes; a tenth of them otherwise

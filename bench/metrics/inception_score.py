@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
-from bench.metrics.contract import Estimate, Features
+from bench.features.features import Features
+from bench.metrics.contract import Estimate
 
 SPLITS, SEED = 10, 2020
 

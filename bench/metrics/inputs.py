@@ -15,7 +15,7 @@ from typing import Literal
 
 from bench.errors import UserError, unknown
 from bench.features.sample import Extractor, Sample
-from bench.metrics.fid import Statistics
+from bench.features.statistics import Statistics
 from bench.metrics.path_length import LatentPath
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.features.features import Features
 from bench.features.products import Buffer, inner
-from bench.metrics.contract import Estimate, Features
+from bench.metrics.contract import Estimate
 from bench.metrics.nearest import centre_of
 
 SUBSETS, SUBSET_SIZE, SEED = 100, 1000, 2020

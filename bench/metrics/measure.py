@@ -8,8 +8,8 @@ from typing import Literal
 from bench.errors import UserError
 from bench.features.memoise import once
 from bench.features.sample import Extractor, Sample
+from bench.features.statistics import Statistics
 from bench.metrics import Estimate, Features, Metric, MetricId, find
-from bench.metrics.fid import Statistics
 from bench.metrics.inputs import EXTRACTED, Case, Pairs, Subject, needs_extractor, parse, resolve
 from bench.metrics.path_length import LatentPath
 from bench.metrics.perceptual import LPIPS_NETWORKS

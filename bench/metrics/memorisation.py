@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.features.features import Features
 from bench.features.memoise import once
-from bench.metrics.contract import Estimate, Features
+from bench.metrics.contract import Estimate
 from bench.metrics.nearest import nearest, nearest_to
 
 NEAR = 0.01  # "near" is nearer than this share of the held-out images

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
-from bench.metrics.contract import Estimate, Features
+from bench.features.features import Features
+from bench.metrics.contract import Estimate
 
 
 def modes(fake: Features) -> float:

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
+from bench.features.features import Features
 from bench.metrics.conditional import labels_of
-from bench.metrics.contract import Estimate, Features
+from bench.metrics.contract import Estimate
 
 LPIPS_NETWORKS = ("lpips-alex", "lpips-vgg", "lpips-squeeze")
 SEED, CHUNK = 2020, 100

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
+from bench.features.features import Features
 from bench.features.memoise import once
-from bench.metrics.contract import Features
 from bench.metrics.nearest import balls, nearest
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bench.errors import UserError
-from bench.metrics.fid import Statistics
+from bench.features.statistics import Statistics
 
 EXPECTED = "Expected an .npz with mu of shape (D,) and sigma of shape (D, D), finite, sigma symmetric."
 

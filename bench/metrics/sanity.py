@@ -16,7 +16,8 @@ from torchvision.transforms.functional import gaussian_blur
 from bench import data
 from bench.features import networks
 from bench.features.networks.extractor import Extractor
-from bench.metrics.fid import Statistics, frechet_distance, statistics_of
+from bench.features.statistics import Statistics, statistics_of
+from bench.metrics.fid import frechet_distance
 
 BLUR = (0.5, 1.0, 2.0)  # standard deviation of the Gaussian, pixels
 NOISE = (5.0, 15.0, 40.0)  # standard deviation of the Gaussian, grey levels of 255

@@ -11,7 +11,7 @@ from bench import data
 from bench.errors import UserError
 from bench.features import networks
 from bench.features.sample import Extractor, Sample
-from bench.metrics.fid import Statistics
+from bench.features.statistics import Statistics
 from bench.metrics.measure import Measurement, measure
 from bench.metrics.reference_statistics import holds_statistics, read_statistics
 

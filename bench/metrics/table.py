@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from math import inf
 
+from bench.features.statistics import Statistics
 from bench.metrics import (
     conditional,
     fid_infinity,
@@ -17,7 +18,7 @@ from bench.metrics import (
     vendi,
 )
 from bench.metrics.contract import Estimate, Metric
-from bench.metrics.fid import Statistics, frechet_distance
+from bench.metrics.fid import frechet_distance
 
 BOTH = ("real", "fake")
 COPYING = ("train", "held_out", "fake")

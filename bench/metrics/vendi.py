@@ -6,8 +6,8 @@ eigenvalues of K / N. 1 when all samples are alike, at most min(N, D). It knows 
 
 import torch
 
+from bench.features.features import Features
 from bench.features.products import outer
-from bench.metrics.contract import Features
 
 CHUNK = 4096
 

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
+from bench.files import write_atomically
 from bench.perf.faults import describe, first_line
 from bench.perf.traceable import Exportable, NotExportableError
-from bench.records.record import write_atomically
-from bench.training.trial import prompt
+from bench.training.sampling import prompt
 
 Target = Literal["onnx", "torchscript", "torch-export"]
 Inputs = Mapping[str, Tensor]

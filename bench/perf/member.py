@@ -13,9 +13,8 @@ from bench.perf.machine import BUSY_OTHERS, Load, load_between, moment
 from bench.perf.measure import Effort, ModeRun, compiler_missing, unstable
 from bench.perf.subjects import build, execution_of, fitting_spec
 from bench.records import speed as records
-from bench.records.record import Member
+from bench.records.record import Member, now_in_utc
 from bench.records.speed_figures import latency
-from bench.runs.outcome import now_in_utc
 from bench.training.environment import describe
 
 SHAKY = 1.5  # the 90th percentile over the median of a call's time from which on a machine is called noisy

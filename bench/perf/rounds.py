@@ -66,12 +66,3 @@ def block_logs(rounds: Sequence[Sequence[float]]) -> list[float]:
     """The logarithm of the time of each block: the mean over its two rounds of the log of their median call."""
     medians = [math.log(statistics.median(times)) for times in rounds]
     return [(first + second) / 2 for first, second in zip(medians[::2], medians[1::2], strict=True)]
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value that `share` of the values do not exceed, linear between neighbours (Hyndman, Fan 1996, type 7)."""
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])

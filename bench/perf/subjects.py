@@ -17,8 +17,7 @@ from bench.gan import GAN, Draw, ImageSpec, Now, Prompt, Stage, Update
 from bench.perf.case import Case
 from bench.perf.clock import wait
 from bench.training.loop import Execution, Training
-from bench.training.sampling import verified
-from bench.training.trial import prompt
+from bench.training.sampling import prompt, verified
 
 PICTURES = 1024  # of the made-up data set that training is timed on
 ENDLESS = 1 << 40  # images: no timing reaches it

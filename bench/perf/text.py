@@ -1,16 +1,16 @@
 """Speed records for people: one block per member, one line per mode."""
 
-from bench.boards import text
+from bench import formats
 from bench.records import speed_figures
 from bench.records.speed import ModeResult, SpeedRecord
 
-NONE = text.NONE
+NONE = formats.NONE
 
 
 def render(record: SpeedRecord) -> str:
     """A member's figures as Markdown, with everything that could not be measured and every warning."""
     size = record.size
-    player_sizes = ", ".join(f"{name} {text.count(count)}" for name, count in record.parameters.items())
+    player_sizes = ", ".join(f"{name} {formats.count(count)}" for name, count in record.parameters.items())
     lines = [
         f"# {record.member.name}, {size.channels} x {size.resolution} x {size.resolution}",
         "",
@@ -18,7 +18,7 @@ def render(record: SpeedRecord) -> str:
         f"Parameters: {player_sizes}. FLOPs: {flops(record.flops_sample)} per sample, "
         f"{flops(record.flops_training_image)} per training image.",
         "",
-        *text.grid(HEAD, [_line(found) for found in record.modes]),
+        *formats.grid(HEAD, [_line(found) for found in record.modes]),
         *(line for found in record.modes for line in _missing(found)),
         *(f"- WARNING: {words}" for words in record.surroundings.warnings),
     ]
@@ -39,16 +39,16 @@ HEAD = (
 
 def _line(found: ModeResult) -> list[str]:
     latency, best = speed_figures.latency(found), speed_figures.throughput(found)
-    updates = ", ".join(f"{player} {text.number(ms, 3)}" for player, ms in speed_figures.update_ms(found).items())
+    updates = ", ".join(f"{player} {formats.number(ms, 3)}" for player, ms in speed_figures.update_ms(found).items())
     return [
         found.mode,
-        " / ".join(text.number(ms, 3) for ms in (latency.p50, latency.p90, latency.p99)) if latency else NONE,
-        f"{text.number(best.images_per_second, 3)} ({best.batch})" if best else NONE,
-        text.number(speed_figures.training_images_per_second(found), 3),
+        " / ".join(formats.number(ms, 3) for ms in (latency.p50, latency.p90, latency.p99)) if latency else NONE,
+        f"{formats.number(best.images_per_second, 3)} ({best.batch})" if best else NONE,
+        formats.number(speed_figures.training_images_per_second(found), 3),
         updates or NONE,
-        text.number(speed_figures.first_image_seconds(found), 3),
+        formats.number(speed_figures.first_image_seconds(found), 3),
         f"{_mebibytes(found.generation_peak_bytes)} / {_mebibytes(found.training_peak_bytes)}",
-        text.number(speed_figures.joules_per_1000(found), 3),
+        formats.number(speed_figures.joules_per_1000(found), 3),
     ]
 
 
@@ -72,5 +72,5 @@ def flops(count: float) -> str:
     """``209 MFLOP``."""
     for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
         if count >= size:
-            return f"{text.number(count / size, 3)} {unit}FLOP"
+            return f"{formats.number(count / size, 3)} {unit}FLOP"
     return f"{count:,.0f} FLOP"

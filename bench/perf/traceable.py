@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from bench.errors import UserError
 from bench.gan import GAN, ImageSpec, Prompt
 from bench.perf.faults import describe
-from bench.training.trial import prompt
+from bench.training.sampling import prompt
 
 EXAMPLE = 2  # images in the first request that a member is tried with
 ASKED = (Tensor.item, Tensor.__int__, Tensor.__bool__, Tensor.__float__)  # a tensor's value as a number of Python's

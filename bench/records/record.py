@@ -4,9 +4,8 @@ A failure is a record too: `status` says how the run ended. Only raw values are 
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -14,7 +13,8 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import UserError
-from bench.suites.suite import Track, digest
+from bench.files import digest, write_atomically
+from bench.suites.suite import Track
 
 SCHEMA_VERSION = 1
 RESTORE = "Restore it from version control, or delete it and run the cell again."
@@ -175,34 +175,6 @@ def write(record: Record, results: Path) -> Path:
     return path
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises UserError when the folder is not writable or the disk is full."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise _cannot_write(path, error) from None
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _cannot_write(path: Path, error: OSError) -> UserError:
-    return UserError(
-        f"{path}: cannot be written: {error.strerror or error}. Nothing was changed. "
-        "Free space or give a folder you may write to, then run the same command again."
-    )
-
-
 def read(path: Path) -> Record:
     """Read and verify one record.
 
@@ -302,3 +274,8 @@ def _score_problems(score: Score, samples: object) -> Iterator[str]:
         yield f"{score.metric}: {score.value} is outside [0, 1]"
     if name == "fid" and score.value < -1e-6:
         yield f"{score.metric}: {score.value} is negative"
+
+
+def now_in_utc() -> str:
+    """ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import UserError
-from bench.records.record import RESTORE, Environment, Member, write_atomically
-from bench.suites.suite import digest
+from bench.files import digest, write_atomically
+from bench.records.record import RESTORE, Environment, Member
 
 SCHEMA_VERSION = 1
 FOLDER = "perf"

@@ -1,9 +1,10 @@
 """Aggregates of speed records, recomputed from their raw rounds. No torch."""
 
+import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.perf.rounds import percentile
 from bench.records.speed import Generation, ModeResult, Rounds
 
 
@@ -77,3 +78,12 @@ def joules_per_1000(found: ModeResult) -> float | None:
     if found.energy_joules is None or not found.energy_images:
         return None
     return 1000 * found.energy_joules / found.energy_images
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` of the values do not exceed, linear between neighbours (Hyndman, Fan 1996, type 7)."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import UserError, unknown
-from bench.records.record import paths, read_all, write_atomically
+from bench.files import write_atomically
+from bench.records.record import paths, read_all
 
 if TYPE_CHECKING:
-    from bench.boards.board import Board
+    from bench.boards.rows import Board
     from bench.boards.verdicts.compare import Comparison
     from bench.records.record import Record
 
@@ -99,7 +100,7 @@ def suites(results: Path) -> list[str]:
 
 def _suite(board: "Board", records: "list[Record]", results: Path, out: Path) -> dict[Path, str]:
     """The files of one suite."""
-    from bench.boards import board as boards
+    from bench.boards import render
     from bench.report import links, member_page, suite_page, summary
 
     name = links.slug(board.suite)
@@ -108,7 +109,7 @@ def _suite(board: "Board", records: "list[Record]", results: Path, out: Path) ->
     texts = {
         page: suite_page.build(board, records, trainings, results, page),
         short: summary.build(board, records, results, short),
-        **{out / f"{name}.{kind}": boards.render(board, kind) for kind in boards.FORMATS},
+        **{out / f"{name}.{kind}": render.render(board, kind) for kind in render.FORMATS},
     }
     current = suite_page.current_of(board, records)
     for training in trainings:

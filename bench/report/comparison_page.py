@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.boards import text
+from bench import formats
 from bench.boards.statistics import mean
 from bench.boards.verdicts.compare import Comparison, Pair
 from bench.records.record import Record
@@ -80,9 +80,9 @@ def _line(pair: Pair, place: int) -> Line:
         metric=metric_name(found.metric).title,
         verdict=found.verdict,
         words=found.words,
-        variant=text.number(mean(found.variant)) if found.variant else text.NONE,
-        baseline=text.number(mean(found.baseline)) if found.baseline else text.NONE,
-        probability=text.number(found.probability, 2),
-        detectable=text.NONE if found.detectable is None else f"{text.number(found.detectable, 2)}{unit}",
+        variant=formats.number(mean(found.variant)) if found.variant else formats.NONE,
+        baseline=formats.number(mean(found.baseline)) if found.baseline else formats.NONE,
+        probability=formats.number(found.probability, 2),
+        detectable=formats.NONE if found.detectable is None else f"{formats.number(found.detectable, 2)}{unit}",
         seeds=f"{len(found.variant)} / {len(found.baseline)}",
     )

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Row
+from bench.boards.rows import RANKED, Board, Row
 from bench.report import leaderboard, links, page
 from bench.report.figures.drawing import Drawing
 from bench.report.figures.heat import LEGEND, Square, goodness, squares

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench import formats
 from bench.boards import published as references
 from bench.boards import text as tables
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Cell, Column, Row
+from bench.boards.rows import RANKED, Board, Cell, Column, Row
 from bench.report.frames import MetricName, metric_name
 
 BAR = 100.0  # width of a bar's drawing; its height is 12
@@ -69,12 +69,12 @@ class Line:
     @property
     def time(self) -> str:
         """Mean training time of a run."""
-        return tables.duration(self.seconds)
+        return formats.duration(self.seconds)
 
     @property
     def size(self) -> str:
         """Trainable parameters of all players."""
-        return tables.count(self.parameters) if self.parameters is not None else tables.NONE
+        return formats.count(self.parameters) if self.parameters is not None else formats.NONE
 
 
 @dataclass(frozen=True)
@@ -166,11 +166,11 @@ def _span(board: Board, column: Column) -> Span:
 
 def _number(cell: Cell | None, span: Span | None, digits: int) -> Number:
     if cell is None or span is None:
-        return Number(tables.NONE, "", "", None, ())
+        return Number(formats.NONE, "", "", None, ())
     found = cell.summary
-    ends = [tables.number(end, digits) for end in (found.low, found.high) if end is not None]
+    ends = [formats.number(end, digits) for end in (found.low, found.high) if end is not None]
     return Number(
-        tables.number(found.mean, digits), " to ".join(ends), f"{found.mean:.9g}", _bar(cell, span), cell.flags
+        formats.number(found.mean, digits), " to ".join(ends), f"{found.mean:.9g}", _bar(cell, span), cell.flags
     )
 
 
@@ -204,7 +204,7 @@ def published(board: Board) -> tuple[Published, ...]:
     """What others report for the board's members on its data set, with the reason why it is not comparable."""
     return tuple(
         Published(
-            member=one.reference.member or tables.NONE,
+            member=one.reference.member or formats.NONE,
             model=one.reference.model + ("" if one.reference.verified else " (unverified)"),
             scores=references.scores(one.reference),
             source=one.reference.source.title,
@@ -242,7 +242,7 @@ def _single(board: Board, first: Row, second: Row) -> str:
     means = [row.cells[board.ranking, RANKED].summary.mean for row in (first, second)]
     if column.scale.kind != "log" or min(means) <= 0:
         return f"{first.member} leads, ahead of {second.member} by more than the noise."
-    percent = tables.number(abs(1 - means[0] / means[1]) * 100, 2)
+    percent = formats.number(abs(1 - means[0] / means[1]) * 100, 2)
     word = "lower" if column.better == "lower" else "higher"
     name = metric_name(board.ranking).short
     return f"{first.member} leads: {name} {percent} % {word} than {second.member}’s, a difference beyond the noise."

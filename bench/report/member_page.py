@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench import formats
 from bench.boards import text
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import CHECKPOINTS, Row
+from bench.boards.rows import CHECKPOINTS, RANKED, Board, Row
 from bench.records.record import Record
 from bench.report import gallery, leaderboard, links, page, pictures, provenance
 from bench.report.figures import curves
@@ -68,17 +68,17 @@ def scores(board: Board, row: Row) -> Table:
         for checkpoint in CHECKPOINTS:
             if cell := row.cells.get((column.metric, checkpoint)):
                 raw = ", ".join(
-                    f"{seed}: {text.number(value)}" for seed, value in zip(cell.seeds, cell.values, strict=True)
+                    f"{seed}: {formats.number(value)}" for seed, value in zip(cell.seeds, cell.values, strict=True)
                 )
                 lines.append(
                     (
                         f"{metric_name(column.metric).title} {'↓' if column.better == 'lower' else '↑'}",
                         checkpoint,
                         text.interval(cell),
-                        text.number(cell.summary.sd, 2),
-                        text.number(cell.components.sample_sd, 2),
+                        formats.number(cell.summary.sd, 2),
+                        formats.number(cell.components.sample_sd, 2),
                         raw,
-                        "; ".join(cell.flags) or text.NONE,
+                        "; ".join(cell.flags) or formats.NONE,
                     )
                 )
     header = (
@@ -100,11 +100,11 @@ def phases(records: Sequence[Record]) -> Table:
     rows = tuple(
         (
             str(record.seed),
-            *(text.duration(record.seconds.get(name)) for name in names),
+            *(formats.duration(record.seconds.get(name)) for name in names),
             f"{record.steps:,}",
             *(f"{record.updates.get(name, 0):,}" for name in players),
-            f"{record.peak_memory_bytes / 2**20:.0f} MiB" if record.peak_memory_bytes is not None else text.NONE,
-            *(text.count(record.parameters.get(name, 0)) for name in players),
+            f"{record.peak_memory_bytes / 2**20:.0f} MiB" if record.peak_memory_bytes is not None else formats.NONE,
+            *(formats.count(record.parameters.get(name, 0)) for name in players),
         )
         for record in records
     )

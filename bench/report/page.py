@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.boards import text
+from bench import formats
 from bench.report import csp
 from bench.report.figures.drawing import compact
 
@@ -33,6 +33,6 @@ def _templates() -> Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     templates.filters |= {
-        "number": text.number, "duration": text.duration, "count": text.count, "compact": compact,
+        "number": formats.number, "duration": formats.duration, "count": formats.count, "compact": compact,
     }  # fmt: skip
     return templates

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from bench.boards.board import Board
+from bench.boards.rows import Board
 from bench.records.record import Record
 from bench.report import links, suite_page
 from bench.report.figures import suite as suite_figures

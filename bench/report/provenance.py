@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.boards import text
-from bench.boards.board import Board
+from bench import formats
+from bench.boards.rows import Board
 from bench.records.record import Environment, Record
 from bench.report import links
 
@@ -90,7 +90,7 @@ def _entry(board: Board, record: Record, results_link: str, source: str) -> Entr
         last=_score(record, board.ranking, "last"),
         best=_score(record, board.ranking, "best"),
         best_images=record.best_images,
-        train=text.duration(record.seconds.get("train")),
+        train=formats.duration(record.seconds.get("train")),
         images=record.images_seen,
         digest=record.digest,
         link=links.join(results_link, record.file_name),
@@ -110,7 +110,7 @@ def reason(record: Record) -> str:
 
 def _score(record: Record, metric: str, checkpoint: str) -> str:
     values = [score.value for score in record.scores if score.metric == metric and score.checkpoint == checkpoint]
-    return ", ".join(text.number(value) for value in values) or text.NONE
+    return ", ".join(formats.number(value) for value in values) or formats.NONE
 
 
 def flat(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.boards import text
-from bench.boards.board import Board
+from bench import formats
+from bench.boards.rows import Board
 from bench.records.record import Record
 from bench.report import csv_data, gallery, leaderboard, links, page, pictures, provenance
 from bench.report.figures import diagnostics, distances
@@ -153,7 +153,7 @@ def _budget(board: Board) -> list[Fact]:
     training, evaluation = board.protocol.get("training", {}), board.protocol.get("evaluation", {})
     found: list[Fact] = []
     if isinstance(images := training.get("images"), int):
-        found.append(Fact(text.count(images), "training images"))
+        found.append(Fact(formats.count(images), "training images"))
     if isinstance(samples := evaluation.get("samples"), int):
-        found.append(Fact(text.count(samples), "samples scored"))
+        found.append(Fact(formats.count(samples), "samples scored"))
     return found

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench import formats
 from bench.boards import text as tables
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Row
+from bench.boards.rows import RANKED, Board, Row
 from bench.records.record import Record
 from bench.report import gallery, leaderboard, links
 from bench.report.figures.drawing import compact
@@ -18,21 +18,21 @@ def build(board: Board, records: Sequence[Record], results: Path, target: Path) 
     """The summary; its picture is linked relative to `target`."""
     rows = board.of("ranked")[:MOST]
     name = metric_name(board.ranking)
-    lines = [f"**{tables.escape(leaderboard.verdict(board))}**", ""]
+    lines = [f"**{formats.escape(leaderboard.verdict(board))}**", ""]
     if rows:
         header = [
             "rank",
             "member",
-            f"{tables.escape(name.short)}, mean [95 % interval]",
+            f"{formats.escape(name.short)}, mean [95 % interval]",
             "runs ok",
             "training",
             "parameters",
         ]
-        lines += tables.grid(header, [_line(board, row) for row in rows], left=2)
+        lines += formats.grid(header, [_line(board, row) for row in rows], left=2)
     rest = len(board.of("ranked")) - len(rows)
     if rest > 0:
         lines += [f"and {rest} more", ""]
-    incomplete = [tables.escape(row.member) for row in board.of("incomplete")]
+    incomplete = [formats.escape(row.member) for row in board.of("incomplete")]
     if incomplete:
         lines += [f"Not ranked, incomplete: {', '.join(incomplete)}.", ""]
     return "\n".join([*lines, *_picture(board, records, results, target), _source(board), ""])
@@ -42,11 +42,11 @@ def _line(board: Board, row: Row) -> list[str]:
     cost = row.cost
     return [
         str(row.rank),
-        tables.escape(row.member),
+        formats.escape(row.member),
         tables.interval(row.cells.get((board.ranking, RANKED))),
         tables.runs_ok(row),
-        tables.duration(cost.train_seconds) if cost else tables.NONE,
-        compact(sum(size for _, size in cost.parameters)) if cost else tables.NONE,
+        formats.duration(cost.train_seconds) if cost else formats.NONE,
+        compact(sum(size for _, size in cost.parameters)) if cost else formats.NONE,
     ]
 
 
@@ -61,17 +61,17 @@ def _picture(board: Board, records: Sequence[Record], results: Path, target: Pat
             last = max(grids, key=lambda artifact: (artifact.images or 0, artifact.path))
             path = (Path(record.file_name).parent / last.path).as_posix()
             words = f"Uncurated samples of {leader}, seed {record.seed}"
-            return [f"![{_alt(words)}]({links.join(base, path)})", "", f"{tables.escape(words)}.", ""]
+            return [f"![{_alt(words)}]({links.join(base, path)})", "", f"{formats.escape(words)}.", ""]
     return []
 
 
 def _alt(text: str) -> str:
-    return tables.escape(text).replace("[", "(").replace("]", ")").replace("\\", "")
+    return formats.escape(text).replace("[", "(").replace("]", ")").replace("\\", "")
 
 
 def _source(board: Board) -> str:
     network = metric_name(board.ranking).title
     return (
-        f"Suite {tables.escape(board.suite)} {board.suite_version}, ranked by {tables.escape(network)} where the budget ended; "
+        f"Suite {formats.escape(board.suite)} {board.suite_version}, ranked by {formats.escape(network)} where the budget ended; "
         f"protocol {board.protocol_digest[:10]}."
     )

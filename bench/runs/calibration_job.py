@@ -9,11 +9,11 @@ from bench.features.sample import Sample
 from bench.metrics.measure import measure
 from bench.records import record as records
 from bench.records.grid import COLUMNS
-from bench.records.record import Artifact, Record, Score
+from bench.records.record import Artifact, Record, Score, now_in_utc
 from bench.runs.calibration import calibration
 from bench.runs.experiment import Cell, Setting
 from bench.runs.gallery.image_files import write_grid
-from bench.runs.outcome import Outcome, compose, now_in_utc, score_of
+from bench.runs.outcome import Outcome, compose, score_of
 from bench.runs.state import Stopwatch
 
 GRID_SEED = 0

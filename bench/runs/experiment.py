@@ -14,13 +14,14 @@ from bench.errors import UserError
 from bench.features.networks import card, missing
 from bench.features.networks import load as load_extractor
 from bench.features.sample import Extractor, Sample
+from bench.files import digest
 from bench.gan import ImageSpec
 from bench.metrics import MetricId
 from bench.paths import home
 from bench.records import record as records
 from bench.records.record import Role
 from bench.runs.calibration import CALIBRATIONS
-from bench.suites.suite import Suite, Training, digest
+from bench.suites.suite import Suite, Training
 from bench.training.allocator import keep_freed_memory
 from bench.training.checkpoint import Identity
 from bench.training.loop import Execution

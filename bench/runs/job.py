@@ -17,11 +17,11 @@ from bench.features.sample import Sample
 from bench.metrics.measure import Measurement, Pairs, measure
 from bench.records import record as records
 from bench.records.grid import COLUMNS
-from bench.records.record import Artifact, Failure, Point, Record, Score
+from bench.records.record import Artifact, Failure, Point, Record, Score, now_in_utc
 from bench.runs.experiment import Cell, Setting
 from bench.runs.gallery import image_files, kinds
 from bench.runs.gallery.exhibit import Exhibit, Show, picture
-from bench.runs.outcome import Outcome, better, compose, now_in_utc, score_of
+from bench.runs.outcome import Outcome, better, compose, score_of
 from bench.runs.state import Journal, Meter, Stopwatch
 from bench.training import checkpoint
 from bench.training.environment import peak_memory_bytes, reset_peak_memory

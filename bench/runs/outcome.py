@@ -1,13 +1,12 @@
 """How a cell ended, and the record that is made of it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 from bench.gan import Task
 from bench.metrics import MetricId, find
 from bench.metrics.measure import Measurement
-from bench.records.record import Artifact, Failure, Member, Point, Record, Score, Status
+from bench.records.record import Artifact, Failure, Member, Point, Record, Score, Status, now_in_utc
 from bench.runs.experiment import Cell, Setting
 from bench.suites.suite import names
 from bench.training.environment import describe
@@ -105,8 +104,3 @@ def score_of(item: Measurement, checkpoint: Literal["last", "best"], seed: int) 
         error=item.error,
         baseline=item.baseline,
     )
-
-
-def now_in_utc() -> str:
-    """ISO 8601 to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -16,10 +16,10 @@ from bench.data import DataSet, load
 from bench.data.names import parse as parse_name
 from bench.errors import UserError
 from bench.features import networks
+from bench.files import write_atomically
 from bench.metrics import MetricId
 from bench.metrics.inputs import parse as parse_need
 from bench.metrics.score import EXTRACTORS
-from bench.records.record import write_atomically
 from bench.suites.suite import Suite, names, parse
 from bench.suites.suite import load as load_suite
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from bench import members
 from bench.errors import UserError
+from bench.files import write_atomically
 from bench.gan import GAN, ImageSpec
 from bench.paths import home
 from bench.records import record as records
-from bench.records.record import write_atomically
 from bench.training import checkpoint
 from bench.training.checkpoint import Identity
 from bench.training.loop import Execution

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from bench.errors import UserError
-from bench.records.record import write_atomically
+from bench.files import digest, write_atomically
 from bench.suites import suite
 
 LOCK = suite.SUITES / "lock.json"
@@ -29,8 +29,8 @@ def entry(of: suite.Suite) -> Entry:
     """The lock of a suite as it stands."""
     content = of.model_dump(mode="json")
     cells = [content[key] for key in ("members", "calibration", "seeds")]
-    rules = suite.digest([of.protocol({}), of.ranking])
-    return Entry(of.version, rules, suite.digest(cells), suite.digest(content))
+    rules = digest([of.protocol({}), of.ranking])
+    return Entry(of.version, rules, digest(cells), digest(content))
 
 
 def current() -> dict[str, Entry]:

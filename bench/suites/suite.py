@@ -4,7 +4,6 @@ A suite names members, seeds and one protocol. The resolved protocol holds every
 decides whether two records may be compared.
 """
 
-import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -136,12 +135,6 @@ class Suite(_Frozen):
         if not self.evaluation.optional_metrics:
             del rules["evaluation"]["optional_metrics"]
         return {**rules, "facts": json.loads(json.dumps(facts))}
-
-
-def digest(content: object) -> str:
-    """The sha256 of a JSON value in canonical form: sorted keys, no spaces, UTF-8."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def names() -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from bench.errors import UserError
-from bench.records.record import write_atomically
+from bench.files import write_atomically
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.gan import GAN, Builder, ImageSpec, Prompt
-from bench.training import trial
+from bench.training import sampling, trial
 from bench.training.loop import Execution, Training
 from bench.training.sampling import verified
 
@@ -248,7 +248,7 @@ def _answers_to_labels(training: Training, spec: ImageSpec) -> None:
     if training.gan.task != "conditional":
         return
     nets = training.sampling_nets()
-    asked = [trial.prompt(training.gan, spec, 4, labels=[label] * 4) for label in (0, 1)]
+    asked = [sampling.prompt(training.gan, spec, 4, labels=[label] * 4) for label in (0, 1)]
     zero, one = (_generated(training.gan, nets, prompt, spec) for prompt in asked)
     if torch.equal(zero, one):
         raise ConformanceError("generate gives the same images for every class: read prompt.labels.")
@@ -331,7 +331,7 @@ def _works_at(builder: Builder, spec: ImageSpec) -> str:
 
 def _sampled(training: Training, spec: ImageSpec) -> Tensor:
     """Four images from the averaged networks."""
-    images = _generated(training.gan, training.sampling_nets(), trial.prompt(training.gan, spec, 4), spec)
+    images = _generated(training.gan, training.sampling_nets(), sampling.prompt(training.gan, spec, 4), spec)
     training.resume_training_mode()
     return images
 

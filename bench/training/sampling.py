@@ -4,7 +4,7 @@ Everything that is asked for (latents, classes, sources) is drawn up front on th
 means the same request on every machine and for every member with the same latents.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from bench.data import DataSet
 from bench.errors import UserError
-from bench.features.sample import quantise
 from bench.gan import GAN, ImageSpec, Nets, Prompt
 from bench.records.grid import COLUMNS, GAP
 from bench.training.loop import Execution
@@ -157,3 +156,28 @@ def _slerp(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
     angle = torch.acos(cosine.clamp(-1 + 1e-6, 1 - 1e-6))
     w = weights[:, None]
     return (torch.sin((1 - w) * angle) * start + torch.sin(w * angle) * end) / torch.sin(angle)
+
+
+def prompt(gan: GAN, spec: ImageSpec, count: int, seed: int = 0, labels: Sequence[int] | None = None) -> Prompt:
+    """A request for `count` images of classes in turn, from sources that differ."""
+    random = torch.Generator().manual_seed(seed)
+    latents = gan.latents(count, random) if gan.latents else None
+    classes = torch.arange(count) % spec.classes if spec.classes else None
+    if labels is not None:
+        classes = torch.tensor(labels)
+    size = (spec.resolution, spec.resolution)
+    channels = spec.channels if gan.task == "reconstruction" else spec.source_channels
+    source = torch.rand(count, channels, *size, generator=random) * 2 - 1 if channels else None
+    return Prompt(count, random, latents, classes, source)
+
+
+def quantise(images: Tensor) -> Tensor:
+    """Images in [-1, 1] => uint8: clamp, map -1 to 0 and 1 to 255, round half to even. The one place where this is done."""
+    if not torch.isfinite(images).all():
+        raise UserError("images to be quantised hold NaN or infinity; numbers in [-1, 1] were expected.")
+    return images.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+
+
+def dequantise(images: Tensor) -> Tensor:
+    """uint8 images => float32 in [-1, 1]; ``quantise`` undoes it exactly."""
+    return images.float().div(127.5).sub(1)

@@ -1,13 +1,12 @@
 """A member on trial: built from a seed, trained for a few iterations on made-up images, watched while it does so."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from bench.gan import GAN, Batch, Builder, ImageSpec, Loss, Prompt, Stage, Turn, Update
+from bench.gan import GAN, Batch, Builder, ImageSpec, Loss, Stage, Turn, Update
 from bench.training.loop import Execution, Training, draws
 
 BATCH_SIZE = 4
@@ -137,19 +136,6 @@ def run(training: Training, iterations: int | None = None) -> Training:
         if count == iterations:
             break
     return training
-
-
-def prompt(gan: GAN, spec: ImageSpec, count: int, seed: int = 0, labels: Sequence[int] | None = None) -> Prompt:
-    """A request for `count` images of classes in turn, from sources that differ."""
-    random = torch.Generator().manual_seed(seed)
-    latents = gan.latents(count, random) if gan.latents else None
-    classes = torch.arange(count) % spec.classes if spec.classes else None
-    if labels is not None:
-        classes = torch.tensor(labels)
-    size = (spec.resolution, spec.resolution)
-    channels = spec.channels if gan.task == "reconstruction" else spec.source_channels
-    source = torch.rand(count, channels, *size, generator=random) * 2 - 1 if channels else None
-    return Prompt(count, random, latents, classes, source)
 
 
 def weights(training: Training) -> dict[str, list[Tensor]]:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bench.boards import board
+from bench.boards import board, render
 from bench.records import record
 from bench.records.record import Point
 
@@ -47,7 +47,7 @@ GROUP = pytest.mark.benchmark(group="board: 3,000 records", timer=time.process_t
 
 @GROUP
 def test_leaderboard_of_3000_records(benchmark, results):
-    text = benchmark.pedantic(lambda: board.render(board.build(board.load(results)), "md"), rounds=5, warmup_rounds=1)
+    text = benchmark.pedantic(lambda: render.render(board.build(board.load(results)), "md"), rounds=5, warmup_rounds=1)
     assert text.count("10/10") == 300
 
 
@@ -55,7 +55,7 @@ def test_leaderboard_of_3000_records(benchmark, results):
 def test_every_format_of_3000_records(benchmark, results):
     def render():
         built = board.build(board.load(results))
-        return [board.render(built, format) for format in board.FORMATS]
+        return [render.render(built, format) for format in render.FORMATS]
 
     assert len(benchmark.pedantic(render, rounds=3)) == 3
 

@@ -14,8 +14,9 @@ import time
 import pytest
 import torch
 
-from bench.metrics.contract import Features
-from bench.metrics.fid import fid, frechet_distance, statistics_of
+from bench.features.features import Features
+from bench.features.statistics import statistics_of
+from bench.metrics.fid import fid, frechet_distance
 from bench.metrics.kid import kid
 from bench.metrics.precision_recall import coverage, density, precision, recall
 

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from bench.boards import board
-from bench.boards import text as tables
+from bench import formats
+from bench.boards import board, render
 from bench.errors import UserError
 from bench.records import record
 from bench.suites.suite import parse
@@ -95,11 +95,11 @@ def test_a_diverged_run_counts_as_the_worst_and_shows_in_the_success_rate(member
 def test_a_member_that_always_diverges_is_last_and_shown(member):
     built = board.build(member("dcgan", [10, 11]) + member("boom", [None, None]))
     assert [name for _, name in ranks(built)] == ["dcgan", "boom"]
-    assert "0/2: 2 diverged" in board.render(built, "md")
+    assert "0/2: 2 diverged" in render.render(built, "md")
 
 
 def test_all_seeds_of_all_members_diverged(member):
-    text = board.render(board.build(member("boom", [None, None])), "md")
+    text = render.render(board.build(member("boom", [None, None])), "md")
     assert "which no run reports" in text
     assert "0/2: 2 diverged" in text
 
@@ -249,22 +249,22 @@ def some_records(make_record):
     return [*records, make_record("dcgan", 3, status="diverged", source="b", finished="2026-01-02T00:00:00Z")]
 
 
-@pytest.mark.parametrize("format", board.FORMATS)
+@pytest.mark.parametrize("format", render.FORMATS)
 def test_order_of_records_does_not_change_a_byte(make_record, format):
     records = some_records(make_record)
-    expected = board.render(board.build(records), format)
+    expected = render.render(board.build(records), format)
     for shuffle in range(10):
         random.Random(shuffle).shuffle(records)
-        assert board.render(board.build(iter(records)), format) == expected
+        assert render.render(board.build(iter(records)), format) == expected
 
 
 def test_time_zone_and_locale_do_not_change_a_byte(make_record, tmp_path):
     for item in some_records(make_record):
         record.write(item, tmp_path)
     program = (
-        "import locale, sys; from pathlib import Path; from bench import board; locale.setlocale(locale.LC_ALL, '')\n"
+        "import locale, sys; from pathlib import Path; from bench.boards import board, render; locale.setlocale(locale.LC_ALL, '')\n"
         "built = board.build(board.load(Path(sys.argv[1])))\n"
-        "sys.stdout.buffer.write(''.join(board.render(built, format) for format in board.FORMATS).encode())"
+        "sys.stdout.buffer.write(''.join(render.render(built, format) for format in render.FORMATS).encode())"
     )
     outputs = set()
     for zone, language, seed in [("UTC", "C", "1"), ("Asia/Tokyo", "C.UTF-8", "2"), ("America/New_York", "POSIX", "3")]:
@@ -277,9 +277,9 @@ def test_time_zone_and_locale_do_not_change_a_byte(make_record, tmp_path):
 
 def test_csv_holds_every_seed_and_json_everything(make_record):
     built = board.build(some_records(make_record))
-    lines = list(csv.DictReader(io.StringIO(board.render(built, "csv"))))
+    lines = list(csv.DictReader(io.StringIO(render.render(built, "csv"))))
     assert len(lines) == len(built.frame()) == sum(len(row.seeds) * 4 for row in built.rows)
-    first = json.loads(board.render(built, "json"))["rows"][0]
+    first = json.loads(render.render(built, "json"))["rows"][0]
     cell = next(cell for cell in first["cells"] if cell["metric"] == FID and cell["checkpoint"] == "last")
     values = [
         float(line["value"])
@@ -297,21 +297,8 @@ def test_csv_holds_every_seed_and_json_everything(make_record):
 
 
 def test_markdown_cannot_be_broken_by_a_name(make_record):
-    text = board.render(board.build([make_record("a|b<script>`x`")]), "md")
+    text = render.render(board.build([make_record("a|b<script>`x`")]), "md")
     assert "a\\|b&lt;script&gt;\\`x\\`" in text
-
-
-def test_check_names_what_is_stale(make_record, tmp_path):
-    results, reports = tmp_path / "results", tmp_path / "reports"
-    record.write(make_record(), results)
-    reports.mkdir()
-    assert [line.rpartition(" ")[2] for line in board.check(results, reports)] == ["missing"] * 3
-    built = board.build(board.load(results))
-    for format in board.FORMATS:
-        (reports / f"digits.{format}").write_bytes(board.render(built, format).encode())
-    assert board.check(results, reports) == []
-    record.write(make_record(seed=1), results)
-    assert len(board.check(results, reports)) == 3
 
 
 @pytest.mark.parametrize(
@@ -330,15 +317,15 @@ def test_check_names_what_is_stale(make_record, tmp_path):
     ],
 )
 def test_numbers_for_people(value, text):
-    assert tables.number(value) == text
+    assert formats.number(value) == text
 
 
 def test_durations_and_counts():
-    assert [tables.duration(seconds) for seconds in (3.21, 90, 130, 8000, None)] == [
+    assert [formats.duration(seconds) for seconds in (3.21, 90, 130, 8000, None)] == [
         "3.2 s",
         "90 s",
         "2.2 min",
         "2.2 h",
         "—",
     ]
-    assert [tables.count(value) for value in (64_000, 3_572_161)] == ["64,000", "3.57 M"]
+    assert [formats.count(value) for value in (64_000, 3_572_161)] == ["64,000", "3.57 M"]

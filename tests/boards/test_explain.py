@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.boards import board, explain
+from bench.boards import board, explain, render
 from bench.boards import published as references
 from bench.boards.explain import Subject
 from bench.boards.verdicts import lookup
@@ -101,7 +101,7 @@ def test_subjects_are_found_by_path_place_and_id(make_record, tmp_path):
     path = record.write(make_record("dcgan", 0), results)
     record.write(make_record("dcgan", 1), results)
     written = tmp_path / "digits.json"
-    written.write_text(board.render(board.build(board.load(results)), "json"))
+    written.write_text(render.render(board.build(board.load(results)), "json"))
     names = [
         lookup.find(text, results).name
         for text in (str(path), str(written), "digits", "digits/dcgan", "digits/dcgan/1", "mimicry/cifar10/sngan")

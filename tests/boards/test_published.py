@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.boards import board, published
+from bench.boards import board, published, render
 from bench.errors import UserError
 
 FID = "fid@cifar10-cnn"
@@ -59,7 +59,7 @@ def test_rows_stand_beside_a_board_with_the_reason(make_record):
     assert {"mimicry/cifar10/sngan", "r3gan/cifar10/r3gan"} <= beside.keys()
     assert not any(name.startswith("mimicry/celeba") for name in beside)
     assert published.reason(beside["mimicry/cifar10/sngan"]) == "no: other extractor, samples, images; flip not stated"
-    text = board.render(built, "md")
+    text = render.render(built, "md")
     assert "Published by others, never ranked with ours" in text
     assert "R3GAN (unverified)" in text
     assert "fid 16.77 ± 0.04" in text
@@ -67,4 +67,4 @@ def test_rows_stand_beside_a_board_with_the_reason(make_record):
 
 
 def test_boards_of_other_data_have_no_such_section(make_record):
-    assert "Published by others" not in board.render(board.build([make_record("dcgan")]), "md")
+    assert "Published by others" not in render.render(board.build([make_record("dcgan")]), "md")

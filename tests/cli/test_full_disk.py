@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.records.record import read_all, write_atomically
+from bench.files import write_atomically
+from bench.records.record import read_all
 
 SUITE = """
 name = "tiny"

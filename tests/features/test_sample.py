@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.features.sample import Sample, dequantise, digest, quantise
+from bench.features.sample import Sample, digest
+from bench.training.sampling import dequantise, quantise
 
 
 @dataclass

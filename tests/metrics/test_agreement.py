@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from bench.features.features import Features
 from bench.features.sample import Sample
-from bench.metrics.contract import Features
-from bench.metrics.fid import fid, statistics_of
+from bench.features.statistics import statistics_of
+from bench.metrics.fid import fid
 from bench.metrics.kid import squared_mmd
 from bench.metrics.measure import measure
 

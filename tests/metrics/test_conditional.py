@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from bench.errors import UserError
+from bench.features.features import Features
 from bench.metrics.conditional import gan_test, gan_train, intra_fid, probe_accuracy
-from bench.metrics.contract import Features
 from bench.metrics.fid import fid
 
 

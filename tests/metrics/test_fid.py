@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UserError
-from bench.metrics.contract import Features
-from bench.metrics.fid import Statistics, fid, frechet_distance, statistics, statistics_of
+from bench.features.features import Features
+from bench.features.statistics import Statistics, statistics, statistics_of
+from bench.metrics.fid import fid, frechet_distance
 
 
 def gaussian(mean, covariance) -> Statistics:

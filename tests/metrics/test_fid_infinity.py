@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench.metrics.contract import Features
-from bench.metrics.fid import fid, statistics
+from bench.features.features import Features
+from bench.features.statistics import statistics
+from bench.metrics.fid import fid
 from bench.metrics.fid_infinity import fid_infinity, fit, smallest
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UserError
-from bench.metrics.contract import Features
+from bench.features.features import Features
 from bench.metrics.inception_score import inception_score, split_scores
 
 

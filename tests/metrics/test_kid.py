@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench.metrics.contract import Features
+from bench.features.features import Features
 from bench.metrics.kid import kid, kid_full, squared_mmd, subset_distances
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import mannwhitneyu
 
-from bench.metrics.contract import Features
+from bench.features.features import Features
 from bench.metrics.fid import fid
 from bench.metrics.memorisation import auth_pct, c_t, copies, mann_whitney_z, nearest_train
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bench.metrics.contract import Features
+from bench.features.features import Features
 from bench.metrics.modes import divergence, mode_kl, modes, stacked_mode_kl, stacked_modes
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from bench.features.sample import quantise
 from bench.metrics.path_length import LatentPath, between, path_length, path_length_end, slerp
+from bench.training.sampling import quantise
 
 D = 8
 WEIGHT = torch.randn(D, 48, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

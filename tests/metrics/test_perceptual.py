@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.metrics.contract import Features
+from bench.features.features import Features
 from bench.metrics.perceptual import (
     embedding_distance,
     lpips_diversity,

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UserError
+from bench.features.features import Features
 from bench.metrics import nearest as nearest_module
-from bench.metrics.contract import Features
 from bench.metrics.nearest import nearest, nearest_to
 from bench.metrics.precision_recall import Ball, Overlap, coverage, density, overlap, precision, recall
 

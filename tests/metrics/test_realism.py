@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.errors import UserError
-from bench.metrics.contract import Features
+from bench.features.features import Features
 from bench.metrics.precision_recall import precision
 from bench.metrics.realism import realism
 

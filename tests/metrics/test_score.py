@@ -8,7 +8,7 @@ from bench import data
 from bench.errors import UserError
 from bench.features import networks
 from bench.features.sample import Sample
-from bench.metrics.fid import statistics
+from bench.features.statistics import statistics
 from bench.metrics.reference_statistics import read_statistics
 from bench.metrics.score import score
 

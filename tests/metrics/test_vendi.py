@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.metrics.contract import Features
+from bench.features.features import Features
 from bench.metrics.vendi import vendi
 
 

@@ -4,10 +4,8 @@ import json
 
 import pytest
 
-from bench.boards import board
-from bench.boards import text as tables
+from bench.boards import board, board_json, render
 from bench.boards.speed_columns import with_speed
-from bench.boards.verdicts import baseline
 from bench.boards.verdicts.gate import Exit, gate
 from bench.records import merge
 from bench.records import speed as records
@@ -42,7 +40,7 @@ def test_a_board_shows_what_a_fitting_record_measured(make_record):
     found = with_speed(built(make_record), [speed()])
     assert found.rows[0].cost.flops_sample == 1_000
     assert found.rows[0].cost.samples_per_second == 800.0  # eight in ten milliseconds
-    text = board.render(found, "md")
+    text = render.render(found, "md")
     assert "FLOPs per sample" in text
     assert "Samples per second: most over the batch sizes measured, eager, on cpu (a, 2 threads)." in text
 
@@ -51,7 +49,7 @@ def test_a_board_shows_what_a_fitting_record_measured(make_record):
 def test_a_record_of_other_code_or_another_size_says_nothing(make_record, other):
     plain = built(make_record)
     assert with_speed(plain, [other]) is plain
-    assert "FLOPs" not in board.render(plain, "md")
+    assert "FLOPs" not in render.render(plain, "md")
 
 
 def test_throughput_of_different_machines_shares_no_column(make_record):
@@ -66,7 +64,7 @@ def test_throughput_of_different_machines_shares_no_column(make_record):
 
 def test_a_board_survives_its_json_with_speed(make_record):
     found = with_speed(built(make_record), [speed()])
-    assert baseline.read(tables.json(found)).rows[0].cost == found.rows[0].cost
+    assert board_json.read(board_json.write(found)).rows[0].cost == found.rows[0].cost
 
 
 def test_flops_gate_exactly(make_record):

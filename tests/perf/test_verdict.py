@@ -6,8 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bench.perf.rounds import block_logs, calls_for, interleave, palindrome, percentile, warm_up
+from bench.perf.rounds import block_logs, calls_for, interleave, palindrome, warm_up
 from bench.perf.verdict import BLOCKS, SMALLEST, Comparison, Interval, bootstrap, compare, judge
+from bench.records.speed_figures import percentile
 
 CALLS = 5
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bench.files import digest
 from bench.records import record
-from bench.suites.suite import digest
 
 NET = "digits-cnn"
 METRICS = {"fid": "lower", "kid": "lower", "inception-score": "higher", "precision": "higher", "recall": "higher",

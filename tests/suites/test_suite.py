@@ -3,6 +3,7 @@
 import pytest
 
 from bench.errors import UserError
+from bench.files import digest
 from bench.suites import suite
 
 GOOD = """
@@ -81,10 +82,10 @@ def test_the_digest_knows_what_moves_a_score_and_nothing_else():
     base = suite.parse(GOOD, "-")
 
     def protocol(text: str, facts=facts) -> str:
-        return suite.digest(suite.parse(text, "-").protocol(facts))
+        return digest(suite.parse(text, "-").protocol(facts))
 
     same = GOOD.replace('members = ["dcgan"]', 'members = ["sngan", "dcgan"]').replace("seeds = [0]", "seeds = [4]")
-    assert protocol(same) == suite.digest(base.protocol(facts))
+    assert protocol(same) == digest(base.protocol(facts))
     for old, new in [
         ("images = 1000", "images = 1001"),
         ("samples = 100\n", "samples = 101\n"),
@@ -131,6 +132,6 @@ def test_recipes_are_for_the_paper_track_and_for_each_of_its_members():
 
 
 def test_the_canonical_digest_ignores_order_and_is_known():
-    assert suite.digest({"b": 1, "a": [1.5, "é"]}) == suite.digest({"a": [1.5, "é"], "b": 1})
+    assert digest({"b": 1, "a": [1.5, "é"]}) == digest({"a": [1.5, "é"], "b": 1})
     # sha256 of the two bytes {}
-    assert suite.digest({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    assert digest({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"

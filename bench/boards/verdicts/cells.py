@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.boards import statistics as st
-from bench.boards.board import RANKED
-from bench.boards.rows import Column, Row
-from bench.boards.text import count
+from bench.boards.rows import RANKED, Column, Row
 from bench.boards.verdicts import units
 from bench.boards.verdicts.margins import DEFAULT, EXACT, FLOPS, PARAMETERS, Margin
+from bench.formats import count
 
 Verdict = Literal["pass", "regressed", "inconclusive"]
 
@@ -54,7 +53,7 @@ def draft(new: Row, old: Row, column: Column, margins: Mapping[str, Margin]) -> 
     after, before = new.cells[key].values, old.cells[key].values
     p = None
     if min(len(after), len(before)) >= 2:
-        p = st.welch(units.losses(column, before), units.losses(column, after)).p_above()
+        p = st.welch(column.losses(before), column.losses(after)).p_above()
     return Draft(new.member, column, margins.get(column.metric, DEFAULT), after, before, p)
 
 
@@ -67,7 +66,7 @@ def judged(drafts: Sequence[Draft]) -> list[GateCell]:
 
 def _noisy_cell(draft: Draft, p: float | None) -> GateCell:
     unit = units.unit(draft.column, draft.baseline)
-    new, old = (units.losses(draft.column, values) for values in (draft.candidate, draft.baseline))
+    new, old = (draft.column.losses(values) for values in (draft.candidate, draft.baseline))
     shift = st.mean(new) - st.mean(old)
     margin = unit.shift(draft.margin.worst(unit.value, draft.column))
     verdict, upper = _verdict(new, old, shift, margin, p)

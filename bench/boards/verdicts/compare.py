@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench.boards import statistics as st
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Cell, Checkpoint, Column, Row
-from bench.boards.text import number
+from bench.boards.rows import RANKED, Board, Cell, Checkpoint, Column, Row
 from bench.boards.verdicts import units
 from bench.errors import UserError, unknown
+from bench.formats import number
 from bench.records.record import Record
 
 TARGET = 0.05  # the relative change of a score that a comparison should be able to see
@@ -140,7 +139,7 @@ def _nothing_to_compare(metric: str, checkpoint: Checkpoint, variant: Row, basel
 def _effect(column: Column, checkpoint: Checkpoint, variant: Row, baseline: Row, paired: bool) -> Effect:
     """The numbers; the verdict follows when all metrics are known."""
     cells = variant.cells[column.metric, checkpoint], baseline.cells[column.metric, checkpoint]
-    new, old = (units.losses(column, cell.values) for cell in cells)
+    new, old = (column.losses(cell.values) for cell in cells)
     unit = units.unit(column, cells[1].values)
     ranked = [*new, *_diverged(variant)], [*old, *_diverged(baseline)]
     found, correlation = _difference(cells, old, new, column, paired)
@@ -179,7 +178,7 @@ def _difference(
     cells: tuple[Cell, Cell], old: Sequence[float], new: Sequence[float], column: Column, paired: bool
 ) -> tuple[st.Difference | None, float | None]:
     if paired:
-        variant, baseline = (dict(zip(cell.seeds, units.losses(column, cell.values), strict=True)) for cell in cells)
+        variant, baseline = (dict(zip(cell.seeds, column.losses(cell.values), strict=True)) for cell in cells)
         shared = sorted(variant.keys() & baseline.keys())
         if len(shared) < 2:
             raise UserError(

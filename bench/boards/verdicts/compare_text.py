@@ -5,8 +5,8 @@ import math
 from typing import Any
 
 from bench.boards import statistics as st
-from bench.boards.text import NONE, count, escape, exact, grid, number
 from bench.boards.verdicts.compare import Comparison, Effect, Pair
+from bench.formats import NONE, count, escape, exact, grid, number
 
 
 def render_text(comparison: Comparison) -> str:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from bench.boards import explain
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Column, Row
+from bench.boards.rows import RANKED, Board, Column, Row
 from bench.boards.verdicts.cells import COUNTED, GateCell, Verdict, counters, draft, judged
 from bench.boards.verdicts.margins import Margin
 from bench.errors import unknown

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from bench.boards.text import NONE, escape, exact, grid, number
 from bench.boards.verdicts.cells import GateCell
 from bench.boards.verdicts.gate import Exit, Gate
+from bench.formats import NONE, escape, exact, grid, number
 
 SENTENCE = {
     Exit.PASS: "pass",

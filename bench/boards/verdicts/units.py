@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.boards import statistics as st
 from bench.boards.rows import Column
-from bench.boards.text import number
+from bench.formats import number
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,6 @@ class Unit:
 def unit(column: Column, baseline: Sequence[float]) -> Unit:
     """The unit of a metric beside the baseline's runs."""
     return Unit(column, st.mean([column.scale.forward(value) for value in baseline]))
-
-
-def losses(column: Column, values: Sequence[float]) -> list[float]:
-    """Scores on the additive scale, lower is better."""
-    return [column.loss(value) for value in values]
 
 
 def seeds(count: int | None) -> str:

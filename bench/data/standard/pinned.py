@@ -4,12 +4,13 @@ PINNED has the digest of the whole set. `known/<name>.u4` has the first four byt
 to name the rows that do not belong, whatever packaging and order they come in.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 
 import numpy as np
 
-from bench.data.rows import Row
+from bench.data.digests import image_digest, row_digest, set_digest
+from bench.data.rows import Plan, Row
 
 PINNED = {
     "mnist": "8215b6d181e8ac79bf34d613fcde2950bcbd775f9ec0e238b5d34b053d13b940",
@@ -46,3 +47,28 @@ def strangers(known: np.ndarray, rows: Iterable[tuple[Row, bytes]]) -> tuple[lis
         else:
             strange.append(row.origin)
     return strange, sum(left.values())
+
+
+SHOWN = 5  # strange rows named in a message
+
+
+def plan_problems(name: str, plan: Plan) -> list[str]:
+    """What is wrong with the rows of a pinned set, naming them."""
+    parts: dict[str, list[bytes]] = {}
+    strange, missing = strangers(known_rows(name), digested(plan, parts))
+    if strange or missing:
+        shown = "; ".join(strange[:SHOWN]) + ("; ..." if len(strange) > SHOWN else "")
+        named = f"{len(strange):,} do not belong to it: {shown}" if strange else "none is strange"
+        return [f"{name}: differs from the published set: {named}; {missing:,} of its images are missing"]
+    if set_digest(parts) != PINNED[name]:
+        return [f"{name}: every image is known, but some are on the wrong side of the train / test split"]
+    return []
+
+
+def digested(plan: Plan, parts: dict[str, list[bytes]]) -> Iterator[tuple[Row, bytes]]:
+    """Rows with their digests, which are also collected by split and table."""
+    for table in plan.tables:
+        for row in table.rows():
+            digest = row_digest([image_digest(image) for image in row.images], row.label)
+            parts.setdefault(f"{row.split}/{table.columns[0]}", []).append(digest)
+            yield row, digest

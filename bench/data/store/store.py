@@ -69,8 +69,7 @@ def prepare(request: Request, target: Path) -> None:
 
 def require_published(request: Request, plan: Plan, digest: str) -> None:
     """Refuse a pinned set whose content differs from what was published, naming what is strange."""
-    from bench.data.standard.pinned import PINNED
-    from bench.data.store.verify import plan_problems
+    from bench.data.standard.pinned import PINNED, plan_problems
 
     if digest != PINNED[request.name]:
         problem = "; ".join(plan_problems(request.name, plan))

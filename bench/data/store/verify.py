@@ -1,6 +1,5 @@
 """Is a set what it should be? By content: every row's digest, whatever the packaging."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,14 +9,12 @@ import numpy as np
 from bench.data.digests import image_digest, row_digest, set_digest
 from bench.data.loading import request
 from bench.data.names import parse
-from bench.data.rows import HELD_OUT, TRAIN, Plan, Request, Row
+from bench.data.rows import HELD_OUT, TRAIN, Request
 from bench.data.standard import layouts
 from bench.data.standard.locate import DataRoot, roots
-from bench.data.standard.pinned import PINNED, known_rows, strangers
+from bench.data.standard.pinned import PINNED, SHOWN, plan_problems
 from bench.data.store import store
 from bench.errors import UserError
-
-SHOWN = 5  # strange rows named in a message
 
 
 @dataclass(frozen=True)
@@ -76,28 +73,6 @@ def original_problems(wanted: Request, folder: Path) -> list[str]:
         return plan_problems(wanted.name, located.plan())
     except UserError as error:
         return [str(error)]
-
-
-def plan_problems(name: str, plan: Plan) -> list[str]:
-    """What is wrong with the rows of a pinned set, naming them."""
-    parts: dict[str, list[bytes]] = {}
-    strange, missing = strangers(known_rows(name), digested(plan, parts))
-    if strange or missing:
-        shown = "; ".join(strange[:SHOWN]) + ("; ..." if len(strange) > SHOWN else "")
-        named = f"{len(strange):,} do not belong to it: {shown}" if strange else "none is strange"
-        return [f"{name}: differs from the published set: {named}; {missing:,} of its images are missing"]
-    if set_digest(parts) != PINNED[name]:
-        return [f"{name}: every image is known, but some are on the wrong side of the train / test split"]
-    return []
-
-
-def digested(plan: Plan, parts: dict[str, list[bytes]]) -> Iterator[tuple[Row, bytes]]:
-    """Rows with their digests, which are also collected by split and table."""
-    for table in plan.tables:
-        for row in table.rows():
-            digest = row_digest([image_digest(image) for image in row.images], row.label)
-            parts.setdefault(f"{row.split}/{table.columns[0]}", []).append(digest)
-            yield row, digest
 
 
 def prepared_problems(folder: Path, expected: str | None) -> list[str]:

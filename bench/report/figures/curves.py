@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bench.boards import text
+from bench import formats
 from bench.report.figures.drawing import Drawing, Table, compact, end_labels, metric_axis, panel, plain
 from bench.report.frames import Line, metric_name, over_seeds
 from bench.report.theme import Look
@@ -65,8 +65,8 @@ def _table(lines: Mapping[str, Line]) -> Table:
         (
             member,
             f"{images:,.0f}",
-            text.duration(float(seconds)),
-            *(text.number(float(value)) for value in (mean, low, high)),
+            formats.duration(float(seconds)),
+            *(formats.number(float(value)) for value in (mean, low, high)),
             str(seeds),
         )
         for member, line in lines.items()

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bench.boards import text
+from bench import formats
 from bench.boards.statistics import mean
 from bench.records.record import Point, Record
 from bench.report.figures.drawing import Drawing, Table, compact, log_axis, plain
@@ -55,7 +55,9 @@ def _collapse(record: Record) -> list[str]:
         name = key.partition("@")[0]
         values = [point.scores[key] for point in record.curve if key in point.scores]
         if name in ("recall", "coverage") and values[-1] < COLLAPSED * max(values):
-            found.append(f"collapse: {name} fell from {text.number(max(values), 2)} to {text.number(values[-1], 2)}")
+            found.append(
+                f"collapse: {name} fell from {formats.number(max(values), 2)} to {formats.number(values[-1], 2)}"
+            )
     return found
 
 
@@ -64,7 +66,7 @@ def _fall(record: Record) -> list[str]:
     values = [point.scores[key] for point in record.curve if key in point.scores]
     if not key.startswith("fid") or not values or min(values) <= 0 or values[-1] <= FALLEN_BACK * min(values):
         return []
-    return [f"fell back: FID ended at {text.number(values[-1], 2)}, its best was {text.number(min(values), 2)}"]
+    return [f"fell back: FID ended at {formats.number(values[-1], 2)}, its best was {formats.number(min(values), 2)}"]
 
 
 def _saturation(record: Record) -> list[str]:
@@ -169,7 +171,7 @@ def _styles(keys: Sequence[str]) -> dict[str, tuple[str, object]]:
 
 def _table(records: Sequence[Record], keys: Sequence[str]) -> Table:
     rows = tuple(
-        (str(record.seed), f"{point.images:,}", *(text.number(point.terms.get(key), 3) for key in keys))
+        (str(record.seed), f"{point.images:,}", *(formats.number(point.terms.get(key), 3) for key in keys))
         for record in records
         for point in record.curve
     )

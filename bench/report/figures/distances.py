@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bench.boards import text
+from bench import formats
 from bench.records.record import Record
 from bench.report import links, pictures
 from bench.report.figures.drawing import Drawing, Table, end_labels, panel, plain
@@ -76,7 +76,9 @@ def _steps(axes: Axes, values: Sequence[float], **style: object) -> None:
 
 
 def _table(groups: Mapping[str, Sequence[float]]) -> Table:
-    rows = tuple((group, *(text.number(_quantile(values, q)) for q in QUANTILES)) for group, values in groups.items())
+    rows = tuple(
+        (group, *(formats.number(_quantile(values, q)) for q in QUANTILES)) for group, values in groups.items()
+    )
     return Table(("Images", *(f"{q:.0%} quantile".replace("%", " %") for q in QUANTILES)), rows)
 
 

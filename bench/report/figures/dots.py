@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from bench.boards import text
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Checkpoint, Row
+from bench import formats
+from bench.boards.rows import RANKED, Board, Checkpoint, Row
 from bench.report.figures.drawing import Drawing, Table, metric_axis, panel, short
 from bench.report.frames import metric_name
 from bench.report.theme import INK, Look
@@ -59,10 +58,10 @@ def _table(rows: Sequence[Row], metric: str, checkpoint: Checkpoint) -> Table:
     lines = []
     for row in rows:
         cell = row.cells[metric, checkpoint]
-        raw = ", ".join(f"{seed}: {text.number(value)}" for seed, value in zip(cell.seeds, cell.values, strict=True))
+        raw = ", ".join(f"{seed}: {formats.number(value)}" for seed, value in zip(cell.seeds, cell.values, strict=True))
         found = cell.summary
         lines.append(
-            (row.member, text.number(found.mean), text.number(found.low), text.number(found.high),
-             text.number(found.sd, 2), raw)
+            (row.member, formats.number(found.mean), formats.number(found.low), formats.number(found.high),
+             formats.number(found.sd, 2), raw)
         )  # fmt: skip
     return Table(("Member", "Mean", "Low", "High", "SD", "Seed: value"), tuple(lines))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from bench.boards import text as tables
+from bench import formats
 from bench.report.frames import axis_scale, metric_name
 from bench.report.theme import INK, MUTED, Look
 
@@ -66,7 +66,7 @@ def compact(value: float, _position: int | None = None) -> str:
 
 def plain(value: float, _position: int | None = None) -> str:
     """A tick label without trailing zeros."""
-    text = tables.number(value, 4)
+    text = formats.number(value, 4)
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bench.boards import text as tables
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Cell, Key
+from bench import formats
+from bench.boards.rows import RANKED, Board, Cell, Key
 from bench.report.figures.drawing import Drawing, Table, panel, plain, point_labels
 from bench.report.frames import metric_name
 from bench.report.theme import Look
@@ -72,5 +71,5 @@ def plane(board: Board, looks: Mapping[str, Look], across: str, up: str) -> Draw
 
 def _numbers(cell: Cell) -> tuple[str, str]:
     found = cell.summary
-    span = f"{tables.number(found.low)} to {tables.number(found.high)}" if found.low is not None else tables.NONE
-    return tables.number(found.mean), span
+    span = f"{formats.number(found.low)} to {formats.number(found.high)}" if found.low is not None else formats.NONE
+    return formats.number(found.mean), span

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bench.boards import text
+from bench import formats
 from bench.boards.verdicts.compare import Effect, Pair
 from bench.report.figures.drawing import Drawing, Table, panel, plain
 from bench.report.frames import metric_name
@@ -56,8 +56,8 @@ def _forest(pair: Pair, shown: Sequence[Effect], unit: str, name: str) -> Drawin
             tuple(
                 (
                     metric_name(found.metric).title,
-                    *(text.number(value, 3) for value in (found.gain, found.low, found.high, found.detectable)),
-                    text.number(found.probability, 2),
+                    *(formats.number(value, 3) for value in (found.gain, found.low, found.high, found.detectable)),
+                    formats.number(found.probability, 2),
                     found.words,
                 )
                 for found in shown

@@ -8,9 +8,8 @@ import numpy as np
 import seaborn as sns
 from matplotlib.colors import ListedColormap
 
-from bench.boards import text as tables
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Column
+from bench import formats
+from bench.boards.rows import RANKED, Board, Column
 from bench.records.record import Record
 from bench.report.figures.drawing import Drawing, Table, panel, short
 from bench.report.frames import metric_name
@@ -32,12 +31,12 @@ class Square:
     @property
     def text(self) -> str:
         """What is written into the cell."""
-        return tables.number(self.value, 3) if self.value is not None else GLYPHS.get(self.status, "")
+        return formats.number(self.value, 3) if self.value is not None else GLYPHS.get(self.status, "")
 
     @property
     def words(self) -> str:
         """What the table behind the figure says."""
-        return tables.number(self.value) if self.value is not None else self.status
+        return formats.number(self.value) if self.value is not None else self.status
 
 
 def by_seed(board: Board, records: Sequence[Record]) -> Drawing | None:

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.boards import text
-from bench.boards.board import RANKED, Board
-from bench.boards.rows import Row
+from bench import formats
+from bench.boards.rows import RANKED, Board, Row
 from bench.records.record import Record
 from bench.report import pictures
 from bench.report.figures.drawing import Drawing, Table, end_labels, metric_axis, panel
@@ -102,7 +101,7 @@ def sizes(metric: str, measured: Mapping[str, Line], looks: Mapping[str, Look]) 
         axes.plot([0.0], [line.limit], look.marker, color=look.colour, ms=7, mew=0, gid=look.gid, clip_on=False)
     axes.set_xlim(0, MARKS[-1] * 1.01)
     metric_axis(axes, "y", metric, heights)
-    axes.set_xticks([0.0, *MARKS], ["∞", *(text.count(round(largest / part)) for part in MARKS)])
+    axes.set_xticks([0.0, *MARKS], ["∞", *(formats.count(round(largest / part)) for part in MARKS)])
     axes.set_xlabel("samples N, drawn at 1/N")
     end_labels(axes, {member: ends[member] for member in measured}, looks)
     name = metric_name(metric)
@@ -120,4 +119,4 @@ def sizes(metric: str, measured: Mapping[str, Line], looks: Mapping[str, Look]) 
 
 def _row(member: str, line: Line) -> tuple[str, ...]:
     at = line.values[-1]
-    return member, f"{line.samples[-1]:,}", *(text.number(value) for value in (at, line.limit, at - line.limit))
+    return member, f"{line.samples[-1]:,}", *(formats.number(value) for value in (at, line.limit, at - line.limit))

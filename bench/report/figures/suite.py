@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.boards.board import Board
+from bench.boards.rows import Board
 from bench.records.record import Record
 from bench.report.figures import curves, dots, fidelity, heat, sample_size, tradeoffs
 from bench.report.figures.drawing import Drawing

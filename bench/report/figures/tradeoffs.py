@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.boards import text
-from bench.boards.board import RANKED, Board
+from bench import formats
+from bench.boards.rows import RANKED, Board
 from bench.boards.statistics import mean
 from bench.records.record import Record
 from bench.report.figures.drawing import Drawing, Table, compact, log_axis, metric_axis, panel, point_labels
@@ -46,7 +46,7 @@ def _rate(value: float) -> str:
 
 
 COSTS = (
-    Cost("training-cost", "training cost", "training time of a run (seconds)", "lower", _training, text.duration),
+    Cost("training-cost", "training cost", "training time of a run (seconds)", "lower", _training, formats.duration),
     Cost("throughput", "throughput", "generated images per second", "higher", _generation, _rate),
     Cost("size", "size", "trainable parameters", "lower", _parameters, compact),
 )
@@ -86,7 +86,7 @@ def against(
         table=Table(
             ("Member", cost.label.capitalize(), name.title, "On the front"),
             tuple(
-                (row.member, cost.words(x), text.number(y), "yes" if index in best else "no")
+                (row.member, cost.words(x), formats.number(y), "yes" if index in best else "no")
                 for index, (row, (x, y)) in enumerate(zip(rows, points, strict=True))
             ),
         ),

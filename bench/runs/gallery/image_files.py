@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from bench.records.record import Artifact, write_atomically
+from bench.files import write_atomically
+from bench.records.record import Artifact
 from bench.training.sampling import tile
 
 LARGEST_EXACT = 64  # side in pixels up to which a run keeps every pixel as it is; above, a grid would take megabytes

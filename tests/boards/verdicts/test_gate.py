@@ -10,7 +10,7 @@ import pytest
 from numpy.random import default_rng
 from scipy import stats
 
-from bench.boards import board
+from bench.boards import board, render
 from bench.boards import statistics as st
 from bench.boards.rows import Column
 from bench.boards.verdicts import baseline, cells, gate_text, margins
@@ -300,11 +300,11 @@ def test_baseline_from_a_folder_a_file_and_nowhere(records_of, tmp_path):
     for item in records_of(dcgan=GOOD):
         record.write(item, tmp_path / "results")
     built = board.build(board.load(tmp_path / "results"))
-    (tmp_path / "digits.json").write_text(board.render(built, "json"))
+    (tmp_path / "digits.json").write_text(render.render(built, "json"))
     for place in ("results", "digits.json"):
         found = baseline.find(str(tmp_path / place), "digits").board
         assert found is not None
-        assert board.render(found, "json") == board.render(built, "json")
+        assert render.render(found, "json") == render.render(built, "json")
         assert gate(built, found).exit == Exit.PASS
     assert baseline.find(str(tmp_path / "results"), "mnist").board is None
     assert baseline.find(str(tmp_path / "gone"), "digits").board is None

@@ -133,7 +133,7 @@ def test_what_is_not_the_published_set_is_refused_and_named(tmp_path, noise, mon
     }
     monkeypatch.setattr(importing, "COUNTS", {"cifar10": {TRAIN: 8, HELD_OUT: 2}})
     monkeypatch.setitem(pinned.PINNED, "cifar10", "0" * 64)
-    monkeypatch.setattr("bench.data.store.verify.known_rows", lambda _: np.zeros(10, np.uint32))
+    monkeypatch.setattr("bench.data.standard.pinned.known_rows", lambda _: np.zeros(10, np.uint32))
     with pytest.raises(
         UserError, match=r"cifar10: differs from the published set: 10 do not belong to it: x\.npz image 0"
     ):

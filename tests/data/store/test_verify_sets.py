@@ -39,7 +39,7 @@ def root(tmp_path, noise, monkeypatch) -> Path:
         parts.setdefault(f"{row.split}/images", []).append(row_digest([image_digest(row.images[0])], row.label))
     monkeypatch.setitem(pinned.PINNED, "mnist", set_digest(parts))
     known = np.array(sorted(pinned.short(digest) for part in parts.values() for digest in part), np.uint32)
-    monkeypatch.setattr("bench.data.store.verify.known_rows", lambda _: known)
+    monkeypatch.setattr("bench.data.standard.pinned.known_rows", lambda _: known)
     return root
 
 
