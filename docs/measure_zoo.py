@@ -30,7 +30,7 @@ from bench.gan import GAN
 from bench.members import Listing
 from bench.metrics.measure import measure
 from bench.records.grid import COLUMNS
-from bench.runs.experiment import Setting, prepare
+from bench.runs.experiment import Experiment, prepare
 from bench.runs.gallery.image_files import write_grid
 from bench.suites import suite
 from bench.training.loop import Execution, Training
@@ -130,18 +130,20 @@ def main(arguments: list[str]) -> None:
     asked = _parse(arguments)
     digits, cpu = suite.load("digits"), torch.device("cpu")
     layout = Execution.channels_last_pays(cpu, "fp32", digits.training.batch_size)  # as `bench run` chooses it
-    setting = prepare(digits, asked.results, Execution(cpu, channels_last=layout))
-    for listing in [] if asked.page else generative(setting, asked.members):
-        images = asked.images or setting.suite.training.images
+    experiment = prepare(digits, asked.results, Execution(cpu, channels_last=layout))
+    for listing in [] if asked.page else generative(experiment, asked.members):
+        images = asked.images or experiment.suite.training.images
         wanted = (listing.name, members.source_digest(listing), images, asked.seed)
         if wanted not in {line.key for line in read(asked.lines)}:
-            line = train(setting, listing, images, asked.seed, asked.grids)
+            line = train(experiment, listing, images, asked.seed, asked.grids)
             keep(line, asked.lines)
             print(json.dumps(asdict(line)), flush=True)
     lines = read(asked.lines)
     write_atomically(asked.lines.with_suffix(".md"), page(lines).encode())
     if asked.sheet:
-        sheet([line for line in lines if line.images == setting.suite.training.images], asked.grids).save(asked.sheet)
+        sheet([line for line in lines if line.images == experiment.suite.training.images], asked.grids).save(
+            asked.sheet
+        )
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -160,13 +162,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return asked
 
 
-def generative(setting: Setting, names: list[str]) -> Iterator[Listing]:
+def generative(experiment: Experiment, names: list[str]) -> Iterator[Listing]:
     """Members of the zoo that start from latents; in the order of their names unless names are given."""
     zoo = [listing for listing in members.listings().values() if listing.entry_point.startswith("zoo.")]
     for listing in [members.find(name) for name in names] or zoo:
         try:
             with torch.device("meta"):
-                gan: GAN = members.builder(listing)(setting.spec)
+                gan: GAN = members.builder(listing)(experiment.spec)
         except UserError as refusal:
             print(f"{listing.name}: {refusal}", file=sys.stderr)
             continue
@@ -174,25 +176,25 @@ def generative(setting: Setting, names: list[str]) -> Iterator[Listing]:
             yield listing
 
 
-def train(setting: Setting, listing: Listing, images: int, seed: int, grids: Path | None) -> Line:
+def train(experiment: Experiment, listing: Listing, images: int, seed: int, grids: Path | None) -> Line:
     """One member from its first image to its line, seeded as a run of the suite is."""
     torch.manual_seed(seed)
-    gan: GAN = members.builder(listing)(setting.spec)
+    gan: GAN = members.builder(listing)(experiment.spec)
     batches = Batches(
-        setting.dataset.train,
-        setting.suite.training.batch_size,
+        experiment.dataset.train,
+        experiment.suite.training.batch_size,
         seed=seed,
-        device=setting.execution.device,
-        flip=setting.suite.data.flip,
+        device=experiment.execution.device,
+        flip=experiment.suite.data.flip,
     )
-    training = Training(gan, batches, images=images, seed=seed, execution=setting.execution)
+    training = Training(gan, batches, images=images, seed=seed, execution=experiment.execution)
     line = Line(
         member=listing.name,
         source_digest=members.source_digest(listing),
         images=images,
         seed=seed,
         conditional=gan.task == "conditional",
-        fid_before=scores(setting, training, [FID])[FID],
+        fid_before=scores(experiment, training, [FID])[FID],
         fid_after=None,
         accuracy=None,
     )
@@ -200,27 +202,27 @@ def train(setting: Setting, listing: Listing, images: int, seed: int, grids: Pat
         pass
     if training.diverged_at_step is not None:
         return line
-    found = scores(setting, training, [FID, ACCURACY] if line.conditional else [FID])
+    found = scores(experiment, training, [FID, ACCURACY] if line.conditional else [FID])
     if grids is not None:
-        _write_grid(setting, gan, training.sampling_nets(), grids / f"{listing.name}.png")
+        _write_grid(experiment, gan, training.sampling_nets(), grids / f"{listing.name}.png")
     return replace(line, fid_after=found[FID], accuracy=found.get(ACCURACY))
 
 
-def scores(setting: Setting, training: Training, ids: list[str]) -> dict[str, float]:
+def scores(experiment: Experiment, training: Training, ids: list[str]) -> dict[str, float]:
     """The metrics of a sample of the networks as they are; training goes on as if nobody had looked."""
     with torch.random.fork_rng():
         nets = training.sampling_nets()
-        asked = request(training.gan, setting.dataset, setting.suite.evaluation.samples, seed=0)
-        images = generate(training.gan, nets, asked, setting.spec, setting.execution)
+        asked = request(training.gan, experiment.dataset, experiment.suite.evaluation.samples, seed=0)
+        images = generate(training.gan, nets, asked, experiment.spec, experiment.execution)
         training.resume_training_mode()
     fake = Sample.of(images, asked.labels, name="sample")
-    found = measure(ids, setting.train, setting.held_out, fake, setting.extractor)
+    found = measure(ids, experiment.train, experiment.held_out, fake, experiment.extractor)
     return {item.metric: item.value for item in found}
 
 
-def _write_grid(setting: Setting, gan: GAN, nets: dict[str, nn.Module], path: Path) -> None:
+def _write_grid(experiment: Experiment, gan: GAN, nets: dict[str, nn.Module], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    images = generate(gan, nets, grid_request(gan, setting.dataset), setting.spec, setting.execution)
+    images = generate(gan, nets, grid_request(gan, experiment.dataset), experiment.spec, experiment.execution)
     write_grid(images, path, COLUMNS)
 
 

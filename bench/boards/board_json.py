@@ -5,7 +5,7 @@ import json as json_writer
 from pathlib import Path
 from typing import Any
 
-from bench.boards.rows import Board, Cell, Column, Cost, Row
+from bench.boards.rows import Board, Column, Cost, Row, ScoreSummary
 from bench.boards.statistics import Components, Scale, summary
 from bench.errors import UserError
 from bench.formats import exact
@@ -73,9 +73,9 @@ def _cost(item: dict[str, Any]) -> Cost:
     )
 
 
-def _cell(item: dict[str, Any], column: Column) -> Cell:
+def _cell(item: dict[str, Any], column: Column) -> ScoreSummary:
     values = tuple(float(value) for value in item["values"].values())
-    return Cell(
+    return ScoreSummary(
         seeds=tuple(int(seed) for seed in item["values"]),
         values=values,
         summary=summary(values, column.scale),
@@ -139,7 +139,7 @@ def _cost_as_dict(cost: Cost) -> dict[str, Any]:
     return known | {key: value for key, value in speed.items() if value is not None}
 
 
-def _cell_as_dict(cell: Cell) -> dict[str, Any]:
+def _cell_as_dict(cell: ScoreSummary) -> dict[str, Any]:
     found = cell.summary
     return {
         "values": {str(seed): value for seed, value in zip(cell.seeds, cell.values, strict=True)},

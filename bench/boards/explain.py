@@ -71,7 +71,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Subject:
+class ExplainTarget:
     """Something with a protocol: a record, a board or a published row."""
 
     name: str
@@ -121,7 +121,7 @@ def _difference(name: str, a: Any, b: Any) -> Difference:
     return Difference(name, a, b, EFFECTS.get(known, UNKNOWN), verdict)
 
 
-def of_record(record: Record) -> Subject:
+def of_record(record: Record) -> ExplainTarget:
     """A record as a subject."""
     where = record.environment
     context = {
@@ -135,7 +135,7 @@ def of_record(record: Record) -> Subject:
         "compiled": where.compiled,
         "channels last": where.channels_last,
     }
-    return Subject(
+    return ExplainTarget(
         f"{record.member.name}, seed {record.seed} ({record.suite} {record.suite_version})",
         record.protocol,
         record.ranking,
@@ -143,14 +143,14 @@ def of_record(record: Record) -> Subject:
     )
 
 
-def of_board(board: "Board") -> Subject:
+def of_board(board: "Board") -> ExplainTarget:
     """A board as a subject."""
-    return Subject(
+    return ExplainTarget(
         f"{board.suite} {board.suite_version}", board.protocol, board.ranking, {"suite version": board.suite_version}
     )
 
 
-def explain(a: Subject, b: Subject) -> Explanation:
+def explain(a: ExplainTarget, b: ExplainTarget) -> Explanation:
     """Every field that differs, what it does, and whether the two may be compared.
 
     A published row states less than a record: only what it states is compared, and what it leaves open is named.
@@ -174,7 +174,7 @@ CONTEXT = {
 }
 
 
-def _published_differences(a: Subject, b: Subject) -> list[Difference]:
+def _published_differences(a: ExplainTarget, b: ExplainTarget) -> list[Difference]:
     """In the fields that ours states, or between two published rows in those that either states."""
     left, right = _as_published(a), _as_published(b)
     if "last" in (left.get("evaluation.checkpoint"), right.get("evaluation.checkpoint")):
@@ -187,7 +187,7 @@ def _published_differences(a: Subject, b: Subject) -> list[Difference]:
     return [_difference(name, one, other) for name, one, other in pairs if one != other]
 
 
-def _as_published(subject: Subject) -> dict[str, Any]:
+def _as_published(subject: ExplainTarget) -> dict[str, Any]:
     """The fields that published rows state, in the same words."""
     flat = dict(flatten(subject.protocol))
     if subject.published:

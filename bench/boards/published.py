@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.boards import explain
-from bench.boards.explain import Explanation, Subject
+from bench.boards.explain import ExplainTarget, Explanation
 from bench.errors import UserError, unknown
 from bench.formats import NONE, escape, grid
 
@@ -82,9 +82,9 @@ class Reference:
     note: str
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> ExplainTarget:
         """As something that `explain` compares."""
-        return Subject(f"{self.model} ({self.source.title})", self.protocol, "", {}, published=True)
+        return ExplainTarget(f"{self.model} ({self.source.title})", self.protocol, "", {}, published=True)
 
 
 @dataclass(frozen=True)

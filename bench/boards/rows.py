@@ -66,7 +66,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Cell:
+class ScoreSummary:
     """One metric of one checkpoint of one row, over the seeds that finished."""
 
     seeds: tuple[int, ...]
@@ -100,7 +100,7 @@ class Row:
     seeds: tuple[int, ...]  # that were expected
     statuses: Mapping[str, int]  # ok, diverged, failed, out-of-memory, missing -> runs
     gaps: tuple[str, ...]  # why the row is incomplete, in words
-    cells: Mapping[Key, Cell]
+    cells: Mapping[Key, ScoreSummary]
     cost: Cost | None
     records: tuple[str, ...]  # paths below the results folder
 
@@ -197,13 +197,13 @@ def absent_row(member: str, seeds: Sequence[int], track: str) -> Row:
     )
 
 
-def _cell(ok: Sequence[Run], key: Key, column: Column) -> Cell | None:
+def _cell(ok: Sequence[Run], key: Key, column: Column) -> ScoreSummary | None:
     with_score = [run for run in ok if key in run.scores]
     if not with_score:
         return None
     repeated = [run.scores[key] for run in with_score]
     values = tuple(mean(samples) for samples in repeated)
-    return Cell(
+    return ScoreSummary(
         seeds=tuple(run.seed for run in with_score),
         values=values,
         summary=summary(values, column.scale),
@@ -212,7 +212,7 @@ def _cell(ok: Sequence[Run], key: Key, column: Column) -> Cell | None:
     )
 
 
-def _gaps(statuses: Mapping[str, int], ok: Sequence[Run], cells: Mapping[Key, Cell]) -> tuple[str, ...]:
+def _gaps(statuses: Mapping[str, int], ok: Sequence[Run], cells: Mapping[Key, ScoreSummary]) -> tuple[str, ...]:
     """Missing and failed runs, and scores that some of the seeds lack without a reason."""
     total = sum(statuses.values())
     runs = [f"{statuses[name]}/{total} {name}" for name in ("failed", "out-of-memory", "missing") if statuses.get(name)]

@@ -5,14 +5,14 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bench.boards.rows import CHECKPOINTS, LONG, Cell, Row, long_rows
+from bench.boards.rows import CHECKPOINTS, LONG, Row, ScoreSummary, long_rows
 from bench.formats import NONE, count, duration, escape, grid, number
 
 if TYPE_CHECKING:
     from bench.boards.rows import Board
 
 
-def interval(cell: Cell | None) -> str:
+def interval(cell: ScoreSummary | None) -> str:
     """``12.3 [11.8, 12.9]``: mean and 95 % interval over training seeds."""
     if cell is None:
         return NONE

@@ -8,7 +8,7 @@ import typer
 from bench.cli.options import RESULTS, AsJson, Device, Results
 
 if TYPE_CHECKING:
-    from bench.perf.member import Request
+    from bench.perf.member import PerfOptions
 
 
 def perf(
@@ -35,9 +35,9 @@ def perf(
 
     from bench.cli.train import execution_of
     from bench.perf.case import batches, modes
-    from bench.perf.member import Request
+    from bench.perf.member import PerfOptions
 
-    asked = Request(
+    asked = PerfOptions(
         channels=channels,
         resolution=resolution,
         classes=classes,
@@ -53,7 +53,7 @@ def perf(
         _measure(members, asked, results, as_json)
 
 
-def _measure(members: list[str], asked: "Request", results: Path, as_json: bool) -> None:
+def _measure(members: list[str], asked: "PerfOptions", results: Path, as_json: bool) -> None:
     from bench.members import find
     from bench.perf import member, text
     from bench.records import speed
@@ -69,7 +69,7 @@ def _measure(members: list[str], asked: "Request", results: Path, as_json: bool)
             typer.echo(text.render(found) + f"{path}\n")
 
 
-def _compare(members: list[str], against: str | None, asked: "Request", as_json: bool) -> None:
+def _compare(members: list[str], against: str | None, asked: "PerfOptions", as_json: bool) -> None:
     from contextlib import ExitStack
 
     from bench import members as registry

@@ -24,7 +24,7 @@ from bench.cli.options import (
 from bench.errors import UserError
 
 if TYPE_CHECKING:
-    from bench.runs.experiment import Setting
+    from bench.runs.experiment import Experiment
     from bench.suites.suite import Suite
     from bench.training.loop import Execution
 
@@ -44,7 +44,7 @@ def run(
     device: Device = "auto",
     results: Results = RESULTS,
     data_root: DataRoot = None,
-    retry: Annotated[Literal["none", "failed"], typer.Option(help="Run cells again that failed.")] = "none",
+    retry: Annotated[Literal["none", "failed"], typer.Option(help="Run jobs again that failed.")] = "none",
     precision: Precision = None,
     channels_last: Annotated[
         bool | None, typer.Option(help="The layout of images and weights.", show_default="where it pays")
@@ -62,20 +62,20 @@ def run(
     from bench.cli.view import watch
     from bench.runs import own_data
     from bench.runs.run import FAILURES, Finished
-    from bench.runs.run import run as run_cells
+    from bench.runs.run import run as run_jobs
     from bench.suites.suite import load as load_suite
 
     execution = replace(execution_of(device), compiled=compile, cuda_graphs=cuda_graphs, accumulate=accumulate)
     own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name, skip_broken)
-    setting = setting_of(own or suite or "", results, execution, data_root, precision, channels_last)
+    experiment = experiment_of(own or suite or "", results, execution, data_root, precision, channels_last)
     if own is not None:
         path = own_data.keep(own, results)
         typer.echo(f"{own_data.render(own)}\nKept, with what ran before, in {path}.\n")
     elif suite and suite.endswith(".toml"):
         own_data.keep_file(Path(suite), load_suite(suite), results)
-    cells = setting.cells(member or (), seed or ())
-    events = run_cells(setting, cells, retry_failed=retry == "failed", checkpoint_seconds=checkpoint_seconds)
-    ended = [event for event in watch(events, cells) if isinstance(event, Finished)]
+    jobs = experiment.jobs(member or (), seed or ())
+    events = run_jobs(experiment, jobs, retry_failed=retry == "failed", checkpoint_seconds=checkpoint_seconds)
+    ended = [event for event in watch(events, jobs) if isinstance(event, Finished)]
     failed = [event for event in ended if event.record.status in FAILURES]
     if failed:
         for event in failed:
@@ -101,15 +101,15 @@ def plan(
 ) -> None:
     """Say what a run would do, and how long it would take on this machine, from a few timed steps."""
     from bench.cli.show import table
-    from bench.runs.estimate import plan as plan_cells
+    from bench.runs.estimate import plan as plan_jobs
 
     own = _own_suite(suite, dataset, data_root, member, seed, resolution, images, batch_size, name, skip_broken)
-    setting = setting_of(own or suite or "", results, execution_of(device), data_root)
-    plans = plan_cells(setting, setting.cells(member or (), seed or ()))
+    experiment = experiment_of(own or suite or "", results, execution_of(device), data_root)
+    plans = plan_jobs(experiment, experiment.jobs(member or (), seed or ()))
     rows = [
         {
-            "member": p.cell.member.name,
-            "seed": p.cell.seed,
+            "member": p.job.member.name,
+            "seed": p.job.seed,
             "state": p.state,
             "seconds": p.seconds and round(p.seconds, 1),
         }
@@ -119,7 +119,7 @@ def plan(
     if not as_json:
         total = sum(p.seconds or 0 for p in plans)
         waiting = sum(p.state != "done" for p in plans)
-        typer.echo(f"{waiting} of {len(plans)} cells to do, about {total / 60:.1f} min on this machine.")
+        typer.echo(f"{waiting} of {len(plans)} jobs to do, about {total / 60:.1f} min on this machine.")
 
 
 def check(
@@ -278,22 +278,22 @@ def _own_suite(
                 "--resolution, --images, --batch-size, --name and --skip-broken belong to --dataset; a suite has its own."
             )
         return None
-    from bench.runs.own_data import Wishes, compose
+    from bench.runs.own_data import SuiteOptions, compose
 
-    wishes = Wishes(
+    wishes = SuiteOptions(
         dataset, tuple(members or ()), tuple(seeds or ()), resolution, images, batch_size, name, skip_broken
     )
     return compose(wishes, data_root)
 
 
-def setting_of(
+def experiment_of(
     suite: "str | Suite",
     results: Path,
     execution: "Execution",
     data_root: Path | None,
     precision: Literal["fp32", "bf16"] | None = None,
     channels_last: bool | None = None,
-) -> "Setting":
+) -> "Experiment":
     """The suite on this machine, with the precision and the layout that the command line prefers."""
     from dataclasses import replace
 

@@ -55,13 +55,13 @@ def compare(
 
 
 def _run_missing(suite: str, names: list[str], results: Path, device: str, data_root: Path | None) -> None:
-    from bench.cli.train import execution_of, setting_of
+    from bench.cli.train import execution_of, experiment_of
     from bench.cli.view import watch
     from bench.runs.run import run, todo
 
-    setting = setting_of(suite, results, execution_of(device), data_root)
-    cells = todo(setting, setting.cells(names))
-    for _ in watch(run(setting, cells), cells):
+    experiment = experiment_of(suite, results, execution_of(device), data_root)
+    jobs = todo(experiment, experiment.jobs(names))
+    for _ in watch(run(experiment, jobs), jobs):
         pass
 
 

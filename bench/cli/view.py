@@ -12,18 +12,18 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.records.record import Record
-from bench.runs.experiment import Cell
+from bench.runs.experiment import Job
 from bench.runs.job import Progress
 from bench.runs.run import Event, Finished, Skipped
 
-LINE_SECONDS = 10.0  # between two plain lines of the same cell
+LINE_SECONDS = 10.0  # between two plain lines of the same job
 
 
-def watch(events: Iterator[Event], cells: Sequence[Cell], console: Console | None = None) -> Iterator[Event]:
+def watch(events: Iterator[Event], jobs: Sequence[Job], console: Console | None = None) -> Iterator[Event]:
     """The same events, shown as they pass."""
     console = console or Console(highlight=False, markup=False)
     live = console.is_terminal and not os.environ.get("CI")
-    return _live(events, _State(len(cells)), console) if live else _plain(events, _State(len(cells)), console)
+    return _live(events, _State(len(jobs)), console) if live else _plain(events, _State(len(jobs)), console)
 
 
 @dataclass
@@ -32,7 +32,7 @@ class _State:
 
     total: int
     ended: int = 0
-    here: int = 0  # cells that this process finished
+    here: int = 0  # jobs that this process finished
     started: float = field(default_factory=time.monotonic)
     current: Progress | None = None
 
@@ -46,7 +46,7 @@ class _State:
 
     @property
     def seconds_left(self) -> float | None:
-        """From the pace of the cells that ended here and the part of the current one."""
+        """From the pace of the jobs that ended here and the part of the current one."""
         part = self.current.images / self.current.budget if self.current else 0.0
         done = self.here + part
         if done < 0.02:
@@ -78,7 +78,7 @@ def _live(events: Iterator[Event], state: _State, console: Console) -> Iterator[
 
 def _panel(state: _State) -> Group:
     bars = Table.grid(padding=(0, 1))
-    bars.add_row("cells", ProgressBar(state.total, state.ended, width=40), f"{state.ended}/{state.total}")
+    bars.add_row("jobs", ProgressBar(state.total, state.ended, width=40), f"{state.ended}/{state.total}")
     progress = state.current
     if progress is None:
         return Group(bars)
@@ -87,8 +87,8 @@ def _panel(state: _State) -> Group:
 
 
 def _doing(progress: Progress, state: _State) -> str:
-    cell = progress.cell
-    parts = [f"{cell.member.name} seed {cell.seed}"]
+    job = progress.job
+    parts = [f"{job.member.name} seed {job.seed}"]
     if progress.phase == "train":
         parts.append(f"{progress.images:,} of {progress.budget:,} images, {progress.images_per_second:,.0f}/s")
     else:
@@ -101,8 +101,8 @@ def _doing(progress: Progress, state: _State) -> str:
 
 
 def _ended(event: Finished | Skipped) -> str:
-    cell = event.cell
-    name = f"{cell.member.name} seed {cell.seed}"
+    job = event.job
+    name = f"{job.member.name} seed {job.seed}"
     if isinstance(event, Skipped):
         return f"{name}: {event.reason}"
     return f"{name}: {outcome(event.record)}"

@@ -13,7 +13,7 @@ from bench.data.folders import image_folder, image_pairs
 from bench.data.folders.decode import RESIZED, resize_array
 from bench.data.imports import imported
 from bench.data.names import Name, check_resolution, parse
-from bench.data.rows import HELD_OUT, TRAIN, Plan, Request, Row, Table
+from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, DatasetSpec, Row, Table
 from bench.data.standard import arrays, celeba, layouts, stacked
 from bench.data.standard.locate import DataRoot
 from bench.data.standard.pinned import PINNED
@@ -62,7 +62,7 @@ def load(
     return store.load(wanted, refresh=refresh)
 
 
-def request(name: str, resolution: int | None, locate: Locate, skip_broken: bool = False) -> Request:
+def request(name: str, resolution: int | None, locate: Locate, skip_broken: bool = False) -> DatasetSpec:
     """What `load` prepares or opens; the original files of a standard set are where `locate` says."""
     parsed = parse(name)
     default = describe(name).resolution
@@ -78,60 +78,60 @@ def request(name: str, resolution: int | None, locate: Locate, skip_broken: bool
     return family(order)
 
 
-def digits(order: Order) -> Request:
+def digits(order: Order) -> DatasetSpec:
     """Embedded in scikit-learn."""
-    return Request("digits", f"digits-{order.side}", lambda: arrays.digits(order.side))
+    return DatasetSpec("digits", f"digits-{order.side}", lambda: arrays.digits(order.side))
 
 
-def square_32(order: Order) -> Request:
+def square_32(order: Order) -> DatasetSpec:
     """The sets that are kept as 32 x 32: another side is resized from there."""
     family = order.name.family
     if order.side != 32:
         return resized(square_32(replace(order, resolution=32)), order.side)
     read = arrays.mnist if family in ("mnist", "fashion-mnist") else arrays.cifar
-    return Request(family, f"{family}-32", lambda: read(family, order.locate(family)), pinned=family in PINNED)
+    return DatasetSpec(family, f"{family}-32", lambda: read(family, order.locate(family)), pinned=family in PINNED)
 
 
-def stl10(order: Order) -> Request:
+def stl10(order: Order) -> DatasetSpec:
     """STL-10, or `stl10:labelled`."""
     part = order.name.argument
     if part not in ("", "labelled"):
         raise UserError(f"data set {order.name.full!r}: expected stl10 or stl10:labelled.")
     name = order.name.full
     key = f"stl10-{part}-{order.side}" if part else f"stl10-{order.side}"
-    return Request(name, key, lambda: arrays.stl10(order.locate(name), order.side, bool(part)))
+    return DatasetSpec(name, key, lambda: arrays.stl10(order.locate(name), order.side, bool(part)))
 
 
-def faces(order: Order) -> Request:
+def faces(order: Order) -> DatasetSpec:
     """CelebA, with attributes as classes where asked."""
     chosen = celeba.parse_attributes(order.name.argument)
     key = "-".join(["celeba", *chosen, str(order.side)]).lower()
     name = order.name.full
 
-    def plan() -> Plan:
+    def plan() -> DatasetRecipe:
         folder = order.locate("celeba")
         return celeba.plan(name, chosen, order.side, folder, order.skip_broken)
 
-    return Request(name, key, plan)
+    return DatasetSpec(name, key, plan)
 
 
-def stacks(order: Order) -> Request:
+def stacks(order: Order) -> DatasetSpec:
     """Three digits as channels."""
     family = order.name.family
     base = request(family.removeprefix("stacked-"), order.side, order.locate)
-    return Request(family, f"{family}-{order.side}", lambda: stacked.plan(family, lambda: store.load(base)))
+    return DatasetSpec(family, f"{family}-{order.side}", lambda: stacked.plan(family, lambda: store.load(base)))
 
 
-def facades(order: Order) -> Request:
+def facades(order: Order) -> DatasetSpec:
     """At the resolution of its files unless one is asked for: 256 as pix2pix ships it."""
 
-    def plan() -> Plan:
+    def plan() -> DatasetRecipe:
         return image_pairs.facades(order.locate("facades"), order.resolution, order.skip_broken)
 
-    return Request("facades", f"facades-{order.resolution or 'native'}", plan)
+    return DatasetSpec("facades", f"facades-{order.resolution or 'native'}", plan)
 
 
-FAMILIES: dict[str, Callable[[Order], Request]] = {
+FAMILIES: dict[str, Callable[[Order], DatasetSpec]] = {
     "digits": digits,
     "mnist": square_32,
     "fashion-mnist": square_32,
@@ -149,10 +149,10 @@ FAMILIES: dict[str, Callable[[Order], Request]] = {
 TAKES_ARGUMENT = {"celeba", "stl10", "folder", "pairs", "unpaired"}
 
 
-def resized(native: Request, side: int) -> Request:
+def resized(native: DatasetSpec, side: int) -> DatasetSpec:
     """A prepared set at another resolution. Rows keep their split."""
 
-    def plan() -> Plan:
+    def plan() -> DatasetRecipe:
         data = store.load(native)
         count, shape = len(data.train) + len(data.held_out), (data.channels, side, side)
 
@@ -161,9 +161,9 @@ def resized(native: Request, side: int) -> Request:
                 yield from resized_rows(part, split, side)
 
         line = data.preprocessing.removesuffix("uint8") + f"resize {data.resolution} to {side} {RESIZED}; uint8"
-        return Plan([Table(("images",), rows, count, (shape,))], data.classes, line)
+        return DatasetRecipe([Table(("images",), rows, count, (shape,))], data.classes, line)
 
-    return Request(native.name, f"{native.key}-to-{side}", plan)
+    return DatasetSpec(native.name, f"{native.key}-to-{side}", plan)
 
 
 def resized_rows(part: Split, split: str, side: int) -> Iterator[Row]:

@@ -30,7 +30,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DatasetRecipe:
     """How to make a data set."""
 
     tables: Sequence[Table]  # one; two when the source pictures are unpaired
@@ -42,10 +42,10 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Request:
+class DatasetSpec:
     """A data set as asked for: what it is called, where its prepared form is kept, how to make it."""
 
     name: str
     key: str  # folder name in the store; changes with whatever changes the content
-    plan: Callable[[], Plan]
+    plan: Callable[[], DatasetRecipe]
     pinned: bool = False  # whether its content is known and must agree (pinned.py)

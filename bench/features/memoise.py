@@ -9,7 +9,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def once(function: Callable[P, R]) -> Callable[P, R]:
+def cached_by_identity(function: Callable[P, R]) -> Callable[P, R]:
     """Remember ``function(a, b, ...)`` by the identity of its positional arguments, without keeping them alive.
 
     For functions of ``Features`` only: frozen, compared by identity, never changed in place. The result lives as long

@@ -15,11 +15,11 @@ from bench.features import cache
 from bench.features.features import Features
 from bench.features.statistics import Statistics, statistics
 
-BATCH = 1000  # images handed to an extractor at a time; it fixes the size of its own passes (bench.extractors)
+BATCH = 1000  # images handed to an extractor at a time; it fixes the size of its own passes (bench.features.networks)
 
 
 class Extractor(Protocol):
-    """A feature network, see bench.extractors."""
+    """A feature network, see bench.features.networks."""
 
     @property
     def name(self) -> str: ...

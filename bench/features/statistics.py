@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.features.features import Features
-from bench.features.memoise import once
+from bench.features.memoise import cached_by_identity
 from bench.features.products import outer
 
 CHUNK = 4096  # rows per pass: bounds memory, does not change the value beyond rounding in float64
@@ -50,7 +50,7 @@ def statistics_of(features: Tensor) -> Statistics:
     return Statistics(mean, count, covariance=scatter / (count - 1))
 
 
-@once
+@cached_by_identity
 def statistics(sample: Features) -> Statistics:
     """The statistics of one sample, computed once per ``Features`` object."""
     return statistics_of(sample.features)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.features.features import Features
-from bench.features.memoise import once
+from bench.features.memoise import cached_by_identity
 from bench.features.statistics import Statistics, statistics_of
 from bench.metrics.contract import Estimate
 from bench.metrics.fid import frechet_distance
@@ -81,7 +81,7 @@ def _accuracy(sample: Features) -> float:
     return float((sample.logits.argmax(1) == labels).double().mean())
 
 
-@once
+@cached_by_identity
 def _class_statistics(sample: Features) -> dict[int, Statistics]:
     """Statistics of each class with at least two samples."""
     labels = labels_of(sample)

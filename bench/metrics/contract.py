@@ -27,7 +27,7 @@ class Metric:
     unit: str  # "" where the number has none
     low: float  # the range of possible values
     high: float
-    needs: tuple[str, ...]  # names of inputs, see bench.metrics.measure.INPUTS
+    needs: tuple[str, ...]  # names of inputs, see bench.metrics.inputs.INPUTS
     minimum: int  # fewest samples, real and fake, for which the number is defined
     summary: str  # one line: what it measures, convention, source
     function: Callable[..., float | Estimate]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from bench.features.features import Features
-from bench.features.memoise import once
+from bench.features.memoise import cached_by_identity
 from bench.features.statistics import Statistics, statistics_of
 from bench.metrics.contract import Estimate
 from bench.metrics.fid import frechet_distance
@@ -27,7 +27,7 @@ def fid_infinity(real_statistics: Statistics, fake: Features) -> Estimate:
     return fit(1 / sizes, distances)
 
 
-@once
+@cached_by_identity
 def by_size(fake: Features, real_statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
     """Sample sizes (S,) int64, ascending to all fakes, and the FID of a random subset of each size (S,) float64."""
     count = len(fake)

@@ -28,7 +28,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluationInputs:
     """What is measured against what. Reference statistics made elsewhere may stand for a real split."""
 
     train: Sample | Statistics
@@ -39,11 +39,11 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Case:
+class MetricRequest:
     """A subject as one metric id sees it: through one extractor or none, with one split as the real side."""
 
     metric: str  # the id, for messages
-    subject: Subject
+    subject: EvaluationInputs
     extractor: Extractor | None
     held_out: bool
 
@@ -92,7 +92,7 @@ class Case:
         return sample.labels
 
 
-SIDES: Mapping[str, Callable[[Case], Sample | Statistics]] = {
+SIDES: Mapping[str, Callable[[MetricRequest], Sample | Statistics]] = {
     "real": lambda case: case.subject.held_out if case.held_out else case.subject.train,
     "fake": lambda case: case.subject.fake,
     "train": lambda case: case.subject.train,
@@ -100,14 +100,14 @@ SIDES: Mapping[str, Callable[[Case], Sample | Statistics]] = {
     "output": lambda case: case._pairs().output,
     "target": lambda case: case._pairs().target,
 }
-FORMS: Mapping[str, Callable[[Case, str], object]] = {
+FORMS: Mapping[str, Callable[[MetricRequest, str], object]] = {
     "": lambda case, side: case.sample(side).features(case.features_by()),
     "statistics": lambda case, side: case._statistics(side),
     "images": lambda case, side: case.sample(side).batch(0, len(case.sample(side))),
     "labels": lambda case, side: case._labels(side),
     "channels": lambda case, side: case.sample(side).channels.features(case.features_by()),
 }
-TOOLS: Mapping[str, Callable[[Case], object]] = {
+TOOLS: Mapping[str, Callable[[MetricRequest], object]] = {
     "extractor": lambda case: case.features_by(),
     "path_z": lambda case: case._path("z"),
     "path_w": lambda case: case._path("w"),
@@ -127,7 +127,7 @@ def parse(need: str) -> tuple[str, str]:
     raise unknown("input of a metric", need, [*TOOLS, *(f"{s}_{f}".strip("_") for s in SIDES for f in FORMS)])
 
 
-def resolve(case: Case, need: str) -> object:
+def resolve(case: MetricRequest, need: str) -> object:
     """The value of a need."""
     side, form = parse(need)
     return FORMS[form](case, side) if side else TOOLS[form](case)

@@ -6,11 +6,11 @@ from math import isfinite
 from typing import Literal
 
 from bench.errors import UserError
-from bench.features.memoise import once
+from bench.features.memoise import cached_by_identity
 from bench.features.sample import Extractor, Sample
 from bench.features.statistics import Statistics
 from bench.metrics import Estimate, Features, Metric, MetricId, find
-from bench.metrics.inputs import EXTRACTED, Case, Pairs, Subject, needs_extractor, parse, resolve
+from bench.metrics.inputs import EXTRACTED, EvaluationInputs, MetricRequest, Pairs, needs_extractor, parse, resolve
 from bench.metrics.path_length import LatentPath
 from bench.metrics.perceptual import LPIPS_NETWORKS
 
@@ -54,7 +54,7 @@ def measure(
     Raises UserError for an unknown metric or extractor, inputs that a metric needs and that are not there, fewer samples
     than it needs, NaN or constant real features; all but the last before any work is done.
     """
-    subject = Subject(train, held_out, fake, pairs, paths or {})
+    subject = EvaluationInputs(train, held_out, fake, pairs, paths or {})
     parsed = [MetricId.parse(text) for text in ids]
     metrics = [find(metric_id.name) for metric_id in parsed]
     _check_all(parsed, subject)
@@ -63,7 +63,7 @@ def measure(
         extractor = None if name is None else load(name)
         for index, (metric_id, metric) in enumerate(zip(parsed, metrics, strict=True)):
             if metric_id.extractor == name:
-                found[index] = _measure(metric, Case(str(metric_id), subject, extractor, metric_id.held_out))
+                found[index] = _measure(metric, MetricRequest(str(metric_id), subject, extractor, metric_id.held_out))
     return [found[index] for index in range(len(parsed))]
 
 
@@ -76,15 +76,15 @@ def require(
     pairs: Pairs | None = None,
 ) -> None:
     """Raise the UserError that `measure` would raise before its work. No pixel is looked at: only how much of what there is."""
-    _check_all([MetricId.parse(text) for text in ids], Subject(train, held_out, fake, pairs))
+    _check_all([MetricId.parse(text) for text in ids], EvaluationInputs(train, held_out, fake, pairs))
 
 
-def _check_all(ids: Sequence[MetricId], subject: Subject) -> None:
+def _check_all(ids: Sequence[MetricId], subject: EvaluationInputs) -> None:
     for metric_id in ids:
-        _check(find(metric_id.name), metric_id, Case(str(metric_id), subject, None, metric_id.held_out))
+        _check(find(metric_id.name), metric_id, MetricRequest(str(metric_id), subject, None, metric_id.held_out))
 
 
-def _check(metric: Metric, metric_id: MetricId, case: Case) -> None:
+def _check(metric: Metric, metric_id: MetricId, case: MetricRequest) -> None:
     """Refuse before any work is done."""
     if metric_id.extractor is None and any(needs_extractor(need) for need in metric.needs):
         case.features_by()
@@ -111,7 +111,7 @@ def _check(metric: Metric, metric_id: MetricId, case: Case) -> None:
             )
 
 
-def _measure(metric: Metric, case: Case) -> Measurement:
+def _measure(metric: Metric, case: MetricRequest) -> Measurement:
     flags = _flags(metric, case)
     result = metric.function(**{need: resolve(case, need) for need in metric.needs})
     estimate = result if isinstance(result, Estimate) else Estimate(float(result))
@@ -130,7 +130,7 @@ def _measure(metric: Metric, case: Case) -> Measurement:
     )
 
 
-def _counts(metric: Metric, case: Case) -> tuple[int, int]:
+def _counts(metric: Metric, case: MetricRequest) -> tuple[int, int]:
     """Number of real and of fake images behind a value."""
     if any(parse(need)[0] == "output" for need in metric.needs):
         return len(case.sample("target")), len(case.sample("output"))
@@ -138,7 +138,7 @@ def _counts(metric: Metric, case: Case) -> tuple[int, int]:
     return real.count if isinstance(real, Statistics) else len(real), len(case.sample("fake"))
 
 
-def _flags(metric: Metric, case: Case) -> tuple[str, ...]:
+def _flags(metric: Metric, case: MetricRequest) -> tuple[str, ...]:
     """What makes this number weaker than it looks. Raises UserError for real features without any spread."""
     flags: list[str] = []
     for side, form in dict.fromkeys(parse(need) for need in metric.needs):
@@ -158,7 +158,7 @@ def _flags(metric: Metric, case: Case) -> tuple[str, ...]:
     return tuple(flags)
 
 
-def _look(case: Case, side: str, form: str) -> tuple[bool, int, int]:
+def _look(case: MetricRequest, side: str, form: str) -> tuple[bool, int, int]:
     """Whether the features of a side are constant, how many they are, how wide they are."""
     value = resolve(case, side if form == "" else f"{side}_{form}")
     if isinstance(value, Statistics):
@@ -167,7 +167,7 @@ def _look(case: Case, side: str, form: str) -> tuple[bool, int, int]:
     return _is_constant(value), len(value), value.features.shape[1]
 
 
-@once
+@cached_by_identity
 def _is_constant(found: Features) -> bool:
     spread = (found.features - found.features[0]).abs().max()
     return bool(spread <= ROUNDING * found.features[0].abs().max())

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bench.features.features import Features
-from bench.features.memoise import once
+from bench.features.memoise import cached_by_identity
 from bench.metrics.contract import Estimate
 from bench.metrics.nearest import nearest, nearest_to
 
@@ -63,14 +63,14 @@ def c_t(train: Features, held_out: Features, fake: Features) -> Estimate:
     )
 
 
-@once
+@cached_by_identity
 def _to_train(sample: Features, train: Features) -> tuple[Tensor, Tensor]:
     """Distance (N,) to the nearest training image, and which one (N,)."""
     squared, index = nearest_to(sample.features, train.features, 1)
     return squared[:, 0].sqrt(), index[:, 0]
 
 
-@once
+@cached_by_identity
 def _own_distances(train: Features) -> Tensor:
     return nearest(train.features, 1)[:, 0].sqrt()
 
@@ -80,7 +80,7 @@ def _authentic(sample: Features, train: Features) -> float:
     return 100 * float((distance > _own_distances(train)[index]).double().mean())
 
 
-@once
+@cached_by_identity
 def _flags(train: Features, held_out: Features, fake: Features) -> tuple[str, ...]:
     share = _near(_to_train(fake, train)[0], _to_train(held_out, train)[0])
     if share < SUSPICIOUS:
@@ -114,7 +114,7 @@ def _placed(sample: Features, train: Features) -> _Placed:
     return _Placed(distance, _cells(train)[index])
 
 
-@once
+@cached_by_identity
 def _cells(train: Features) -> Tensor:
     """Cell of each training image, (N,): k-means in the leading principal components."""
     from sklearn.cluster import KMeans

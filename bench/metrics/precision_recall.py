@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.features.features import Features
-from bench.features.memoise import once
+from bench.features.memoise import cached_by_identity
 from bench.metrics.nearest import balls, nearest
 
 
@@ -66,13 +66,13 @@ def overlap(real: Tensor, fake: Tensor, ball: Ball) -> Overlap:
     return _count(real, fake, nearest(real, ball.k), nearest(fake, ball.k), [ball])[0]
 
 
-@once
+@cached_by_identity
 def _overlaps(real: Features, fake: Features) -> list[Overlap]:
     radii = _squared_radii(real), _squared_radii(fake)
     return _count(real.features, fake.features, *radii, [KYNKAANNIEMI, NAEEM])
 
 
-@once
+@cached_by_identity
 def _squared_radii(sample: Features) -> Tensor:
     """(N, k) for both conventions; the real side's are computed once for a whole training run."""
     if len(sample) <= REACH:

@@ -10,7 +10,7 @@ MODES = ("eager", "compile", "bf16", "channels-last", "onnx")
 
 
 @dataclass(frozen=True)
-class Case:
+class WorkloadSpec:
     """One thing to time."""
 
     entry_point: str  # "module:function"

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from bench.errors import UserError
-from bench.perf.case import Case
+from bench.perf.case import WorkloadSpec
 from bench.perf.subjects import Generation, TrainingSubject, build
 
 BATCH = 4  # that training is counted at: small, and a multiple of what packs and groups of a batch need
@@ -47,7 +47,7 @@ class Counts:
     )
 
 
-def count(case: Case) -> Counts:
+def count(case: WorkloadSpec) -> Counts:
     """Count a member in eager mode on the CPU. Raises UserError when nothing in it is of a kind that is counted."""
     plain = replace(case, mode="eager", device="cpu")
     gan = build(plain)
@@ -64,7 +64,7 @@ def count(case: Case) -> Counts:
     return found
 
 
-def _sample(case: Case) -> int:
+def _sample(case: WorkloadSpec) -> int:
     """One image in eval mode, as `bench sample` makes it."""
     subject = Generation(case)
     with Counter() as counter:
@@ -72,7 +72,7 @@ def _sample(case: Case) -> int:
     return counter.flops
 
 
-def _training(case: Case) -> Fraction:
+def _training(case: WorkloadSpec) -> Fraction:
     """Per real image, over as many iterations as bring every lazy update round once."""
     with torch.random.fork_rng(devices=[]):
         subject = TrainingSubject(case)

@@ -1,6 +1,6 @@
 """Generators as files for other programs: ONNX, TorchScript, torch.export. Written only after they agree with eager.
 
-What goes in and what comes out of them stands in bench/exportable.py.
+What goes in and what comes out of them stands in bench/perf/traceable.py.
 """
 
 import io

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench.perf.case import Case
+from bench.perf.case import WorkloadSpec
 from bench.perf.machine import available_bytes
 from bench.perf.process import NoMemoryError, UnsupportedError, Worker, WorkerError
 from bench.perf.rounds import calls_for, warm_up
@@ -34,7 +34,7 @@ class Effort:
 class ModeRun:
     """One mode while it is measured."""
 
-    def __init__(self, case: Case, effort: Effort):
+    def __init__(self, case: WorkloadSpec, effort: Effort):
         self.case, self.effort = case, effort
         self.why: dict[str, str] = {}
 

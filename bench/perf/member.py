@@ -8,7 +8,7 @@ from bench import members
 from bench.errors import UserError
 from bench.gan import ImageSpec
 from bench.perf import counters
-from bench.perf.case import Case
+from bench.perf.case import WorkloadSpec
 from bench.perf.machine import BUSY_OTHERS, Load, load_between, moment
 from bench.perf.measure import Effort, ModeRun, compiler_missing, unstable
 from bench.perf.subjects import build, execution_of, fitting_spec
@@ -21,7 +21,7 @@ SHAKY = 1.5  # the 90th percentile over the median of a call's time from which o
 
 
 @dataclass(frozen=True)
-class Request:
+class PerfOptions:
     """What the user asked for."""
 
     channels: int
@@ -34,10 +34,10 @@ class Request:
     training_batch: int
 
 
-def case_of(listing: members.Listing, asked: Request, spec: ImageSpec | None = None) -> Case:
+def case_of(listing: members.Listing, asked: PerfOptions, spec: ImageSpec | None = None) -> WorkloadSpec:
     """The member at the size that was asked for, generating one image. Raises UserError when it refuses that size."""
     found = spec or fitting_spec(listing.entry_point, asked.channels, asked.resolution, asked.classes)
-    return Case(
+    return WorkloadSpec(
         entry_point=listing.entry_point,
         channels=found.channels,
         resolution=found.resolution,
@@ -51,7 +51,7 @@ def case_of(listing: members.Listing, asked: Request, spec: ImageSpec | None = N
     )
 
 
-def measure(name: str, asked: Request, effort: Effort | None = None) -> records.SpeedRecord:
+def measure(name: str, asked: PerfOptions, effort: Effort | None = None) -> records.SpeedRecord:
     """Everything about one member. Raises UserError for an unknown member or a size that it refuses."""
     listing = members.find(name)
     case = case_of(listing, asked)
@@ -88,12 +88,12 @@ def measure(name: str, asked: Request, effort: Effort | None = None) -> records.
     )
 
 
-def _mode_result(case: Case, effort: Effort) -> records.ModeResult:
+def _mode_result(case: WorkloadSpec, effort: Effort) -> records.ModeResult:
     why = compiler_missing(case.mode)
     return records.ModeResult(mode=case.mode, not_measured={"generation": why}) if why else ModeRun(case, effort).run()
 
 
-def _in_mode(case: Case, mode: str) -> Case:
+def _in_mode(case: WorkloadSpec, mode: str) -> WorkloadSpec:
     if mode == "onnx" and case.device != "cpu":
         raise UserError("--mode onnx is timed with ONNX Runtime on the CPU. Give --device cpu, or leave the mode out.")
     return replace(case, mode=mode)
@@ -126,7 +126,7 @@ def _shaky(modes: list[records.ModeResult]) -> list[str]:
     ]
 
 
-def _command(listing: members.Listing, asked: Request) -> str:
+def _command(listing: members.Listing, asked: PerfOptions) -> str:
     name = listing.name if listing.distribution else listing.entry_point
     parts = ["bench", "perf", name, "--resolution", asked.resolution, "--channels", asked.channels]
     parts += ["--device", asked.device, "--threads", asked.threads, "--mode", ",".join(asked.modes)]

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from bench.errors import UserError
-from bench.perf.case import Case
+from bench.perf.case import WorkloadSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,7 +65,7 @@ class Worker:
             if stream is not None:
                 stream.close()
 
-    def open(self, name: str, case: Case, memory_limit_bytes: int | None = None) -> Opened:
+    def open(self, name: str, case: WorkloadSpec, memory_limit_bytes: int | None = None) -> Opened:
         """Build a case under a name and call it once.
 
         Raises NoMemoryError, UnsupportedError, or UserError for what the user can mend.

@@ -14,7 +14,7 @@ from bench.data import Split
 from bench.data.batches import Batches
 from bench.errors import UserError
 from bench.gan import GAN, Draw, ImageSpec, Now, Prompt, Stage, Update
-from bench.perf.case import Case
+from bench.perf.case import WorkloadSpec
 from bench.perf.clock import wait
 from bench.training.loop import Execution, Training
 from bench.training.sampling import prompt, verified
@@ -22,15 +22,15 @@ from bench.training.sampling import prompt, verified
 PICTURES = 1024  # of the made-up data set that training is timed on
 ENDLESS = 1 << 40  # images: no timing reaches it
 
-Subject = Callable[[], object]
+Workload = Callable[[], object]
 
 
-def spec_of(case: Case) -> ImageSpec:
+def spec_of(case: WorkloadSpec) -> ImageSpec:
     """What the builder is told."""
     return ImageSpec(case.channels, case.resolution, case.classes, case.source_channels)
 
 
-def execution_of(case: Case) -> Execution:
+def execution_of(case: WorkloadSpec) -> Execution:
     """How the arithmetic is done in this mode."""
     parts = case.parts
     return Execution(
@@ -41,7 +41,7 @@ def execution_of(case: Case) -> Execution:
     )
 
 
-def build(case: Case) -> GAN:
+def build(case: WorkloadSpec) -> GAN:
     """The member, its weights drawn from seed 0; the global random state is left as it was."""
     listing = members.Listing("", case.entry_point, "")
     with torch.random.fork_rng(devices=[]):
@@ -49,7 +49,7 @@ def build(case: Case) -> GAN:
         return members.builder(listing)(spec_of(case))
 
 
-def subject(case: Case) -> Subject:
+def subject(case: WorkloadSpec) -> Workload:
     """The case, ready to be called. Raises UserError for a member that cannot run in this mode."""
     if case.what == "training":
         return TrainingSubject(case)
@@ -59,7 +59,7 @@ def subject(case: Case) -> Subject:
 class Generation:
     """One batch of samples per call."""
 
-    def __init__(self, case: Case):
+    def __init__(self, case: WorkloadSpec):
         self.case, self.execution = case, execution_of(case)
         self.gan = build(case)
         self.nets = {name: self._ready(player.net) for name, player in self.gan.players.items()}
@@ -74,7 +74,7 @@ class Generation:
         return torch.compile(net, dynamic=False, fullgraph=True) if self.execution.compiled else net  # pyright: ignore[reportReturnType]
 
     @staticmethod
-    def device_of(case: Case) -> torch.device:
+    def device_of(case: WorkloadSpec) -> torch.device:
         """Where it runs."""
         return torch.device(case.device)
 
@@ -91,7 +91,7 @@ class Generation:
 class OnnxGeneration:
     """One batch of samples per call, by ONNX Runtime on the CPU, from a model that was exported and checked."""
 
-    def __init__(self, case: Case):
+    def __init__(self, case: WorkloadSpec):
         from bench.perf.export import onnx_session, to_onnx_bytes
         from bench.perf.traceable import Exportable
 
@@ -115,7 +115,7 @@ class OnnxGeneration:
 class TrainingSubject:
     """One iteration of one stage per call, on made-up pictures that lie on the device."""
 
-    def __init__(self, case: Case):
+    def __init__(self, case: WorkloadSpec):
         self.case, self.execution = case, execution_of(case)
         self.device = self.execution.device
         gan = build(case)
@@ -163,7 +163,7 @@ class TimedTraining(Training):
         return seen
 
 
-def made_up(case: Case, gan: GAN) -> Batches:
+def made_up(case: WorkloadSpec, gan: GAN) -> Batches:
     """Random pictures with whatever the member asks for, resident on the device as uint8."""
     rng = np.random.default_rng(0)
     size = (case.resolution, case.resolution)

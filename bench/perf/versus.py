@@ -14,9 +14,9 @@ from pathlib import Path
 from bench import members
 from bench.errors import UserError
 from bench.gan import ImageSpec
-from bench.perf.case import Case, What
+from bench.perf.case import What, WorkloadSpec
 from bench.perf.machine import Load, load_between, moment
-from bench.perf.member import Request, case_of, under_load
+from bench.perf.member import PerfOptions, case_of, under_load
 from bench.perf.process import ROOT, Worker
 from bench.perf.rounds import calls_for, interleave, warm_up
 from bench.perf.verdict import Comparison, compare
@@ -65,7 +65,7 @@ class Side:
     """What is timed, from which code."""
 
     name: str
-    case: Case
+    case: WorkloadSpec
     root: Path = ROOT
 
 
@@ -88,7 +88,7 @@ def versus(side: Side, against: Side, seed: int = 0) -> Versus:
     return Versus(case.what, case.batch, case.mode, side.name, against.name, found, load)
 
 
-def rows(side: Side, against: Side, asked: Request) -> Iterator[Versus]:
+def rows(side: Side, against: Side, asked: PerfOptions) -> Iterator[Versus]:
     """Every mode, generating each batch size and training: one verdict each, as soon as it is found."""
     for mode in asked.modes:
         kinds: list[tuple[What, int]] = [("generation", batch) for batch in asked.batches]
@@ -101,7 +101,7 @@ def rows(side: Side, against: Side, asked: Request) -> Iterator[Versus]:
             yield versus(candidate, baseline)
 
 
-def sides(name: str, against: str, asked: Request, root: Path | None = None) -> tuple[Side, Side]:
+def sides(name: str, against: str, asked: PerfOptions, root: Path | None = None) -> tuple[Side, Side]:
     """The candidate and the baseline: another member of the same size, or, with `root`, the candidate's code in there.
 
     Raises UserError for members that nobody knows or that refuse the size.
@@ -114,7 +114,7 @@ def sides(name: str, against: str, asked: Request, root: Path | None = None) -> 
     return Side(listing.name, case), Side(other.name, case_of(other, asked, _spec_if_taken(case)))
 
 
-def _spec_if_taken(case: Case) -> ImageSpec | None:
+def _spec_if_taken(case: WorkloadSpec) -> ImageSpec | None:
     """The candidate's own spec where it says more than the size (classes, sources)."""
     if not (case.classes or case.source_channels):
         return None

@@ -29,11 +29,11 @@ class Bench:
         import torch
 
         from bench import members
-        from bench.perf.case import Case
+        from bench.perf.case import WorkloadSpec
         from bench.perf.subjects import subject
         from bench.training.allocator import keep_freed_memory
 
-        case = Case(**asked["case"])
+        case = WorkloadSpec(**asked["case"])
         self.device = case.device
         torch.set_num_threads(case.threads)
         if case.device == "cpu":

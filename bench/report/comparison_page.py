@@ -11,7 +11,7 @@ from bench.records.record import Record
 from bench.report import gallery, links, page, pictures
 from bench.report.figures import forest
 from bench.report.frames import metric_name
-from bench.report.shown import Shown, show
+from bench.report.shown import InlineFigure, show
 from bench.report.theme import house_style
 
 PICTURES = 6_000_000
@@ -37,7 +37,7 @@ class Section:
 
     pair: Pair
     lines: tuple[Line, ...]
-    figures: tuple[Shown, ...]
+    figures: tuple[InlineFigure, ...]
 
 
 def build(comparison: Comparison, records: Sequence[Record], results: Path, target: Path) -> str:

@@ -13,7 +13,7 @@ SHOWN = 4  # samples of a thumbnail
 
 
 @dataclass(frozen=True)
-class Shot:
+class Frame:
     """One picture, or the words that stand in its place."""
 
     id: str
@@ -33,7 +33,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Film:
+class Strip:
     """The pictures of one kind of one run, in the order of training."""
 
     index: int  # the member's place on the board
@@ -41,17 +41,17 @@ class Film:
     seed: int
     link: str  # to the member's page, or ""
     label: str
-    shots: tuple[Shot, ...]
+    shots: tuple[Frame, ...]
 
 
 @dataclass(frozen=True)
-class Wall:
+class Gallery:
     """Every film of one kind."""
 
     kind: str
     title: str
     note: str
-    films: tuple[Film, ...]
+    films: tuple[Strip, ...]
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -76,7 +76,7 @@ def chosen(records: Sequence[Record]) -> list[Record]:
 
 def walls(
     pictures: Iterable[Picture], order: Mapping[str, int], member_pages: Mapping[str, str], prefix: str = "pic"
-) -> tuple[Wall, ...]:
+) -> tuple[Gallery, ...]:
     """The pictures by kind, then as the board orders the members."""
     strips: dict[str, dict[tuple[int, int, str], list[Picture]]] = {}
     for picture in pictures:
@@ -84,7 +84,7 @@ def walls(
         strips.setdefault(picture.kind, {}).setdefault((place, picture.seed, picture.member), []).append(picture)
     known = [kind for kind in KINDS if kind in strips] + sorted(set(strips) - set(KINDS))
     return tuple(
-        Wall(
+        Gallery(
             kind,
             *KINDS.get(kind, (kind.replace("-", " ").capitalize(), "")),
             tuple(
@@ -96,17 +96,17 @@ def walls(
     )
 
 
-def _film(kind: str, key: tuple[int, int, str], strip: Sequence[Picture], link: str, prefix: str) -> Film:
+def _film(kind: str, key: tuple[int, int, str], strip: Sequence[Picture], link: str, prefix: str) -> Strip:
     place, seed, member = key
     title = KINDS.get(kind, (kind, ""))[0]
     shots = tuple(_shot(picture, f"{prefix}-{place}-{seed}-{number}", title) for number, picture in enumerate(strip))
-    return Film(place, member, seed, link, f"{title} of {member}, seed {seed}, over training", shots)
+    return Strip(place, member, seed, link, f"{title} of {member}, seed {seed}, over training", shots)
 
 
-def _shot(picture: Picture, id: str, title: str) -> Shot:
+def _shot(picture: Picture, id: str, title: str) -> Frame:
     when = f" after {compact(picture.images)} images" if picture.images is not None else ""
     width, height = picture.size if picture.content else (0, 0)
-    return Shot(
+    return Frame(
         id=id,
         uri=picture.uri if picture.content else "",
         width=width,
@@ -128,7 +128,7 @@ class Thumb:
     height: int
 
 
-def thumbs(walls: Sequence[Wall]) -> dict[int, Thumb]:
+def thumbs(walls: Sequence[Gallery]) -> dict[int, Thumb]:
     """For each member the beginning of its last grid, by reference, so that no byte is embedded twice."""
     grids = next((wall for wall in walls if wall.kind == "grid"), None)
     found: dict[int, Thumb] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench import formats
 from bench.boards import published as references
 from bench.boards import text as tables
-from bench.boards.rows import RANKED, Board, Cell, Column, Row
+from bench.boards.rows import RANKED, Board, Column, Row, ScoreSummary
 from bench.report.frames import MetricName, metric_name
 
 BAR = 100.0  # width of a bar's drawing; its height is 12
@@ -164,7 +164,7 @@ def _span(board: Board, column: Column) -> Span:
     return Span(column, low - room, high + room)
 
 
-def _number(cell: Cell | None, span: Span | None, digits: int) -> Number:
+def _number(cell: ScoreSummary | None, span: Span | None, digits: int) -> Number:
     if cell is None or span is None:
         return Number(formats.NONE, "", "", None, ())
     found = cell.summary
@@ -174,7 +174,7 @@ def _number(cell: Cell | None, span: Span | None, digits: int) -> Number:
     )
 
 
-def _bar(cell: Cell, span: Span) -> Bar:
+def _bar(cell: ScoreSummary, span: Span) -> Bar:
     low, high = cell.summary.low, cell.summary.high
     return Bar(
         low=None if low is None else span.place(low),

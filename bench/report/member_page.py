@@ -12,13 +12,13 @@ from bench.report.figures import curves
 from bench.report.figures.drawing import Drawing, Table
 from bench.report.frames import curve_frame, metric_name
 from bench.report.shown import show
-from bench.report.suite_page import Training
+from bench.report.suite_page import TrainingDiagnostics
 from bench.report.theme import house_style, looks
 
 PICTURES = 1_500_000  # bytes of base64 in one page
 
 
-def build(board: Board, records: Sequence[Record], training: Training, results: Path, target: Path) -> str:
+def build(board: Board, records: Sequence[Record], training: TrainingDiagnostics, results: Path, target: Path) -> str:
     """The page as HTML; `records` are all of the board's protocol, `target` is where the page will stand."""
     member = training.member
     mine = sorted(

@@ -11,7 +11,7 @@ from bench.report.svg import inline
 
 
 @dataclass(frozen=True)
-class Shown:
+class InlineFigure:
     """A drawing inside a page."""
 
     id: str
@@ -21,12 +21,12 @@ class Shown:
     table: Table
 
 
-def show(drawings: Iterable[Drawing]) -> tuple[Shown, ...]:
+def show(drawings: Iterable[Drawing]) -> tuple[InlineFigure, ...]:
     """The drawings as inline SVG, each with an id made from its name."""
     return tuple(_show(drawing, "fig-" + links.slug(drawing.name).replace(".", "-")) for drawing in drawings)
 
 
-def _show(drawing: Drawing, id: str) -> Shown:
-    return Shown(
+def _show(drawing: Drawing, id: str) -> InlineFigure:
+    return InlineFigure(
         id, drawing.title, drawing.caption, inline(drawing.figure, id, drawing.title, drawing.caption), drawing.table
     )

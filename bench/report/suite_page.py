@@ -13,7 +13,7 @@ from bench.report.figures import diagnostics, distances
 from bench.report.figures import suite as suite_figures
 from bench.report.figures.drawing import Drawing
 from bench.report.frames import metric_name
-from bench.report.shown import Shown, show
+from bench.report.shown import InlineFigure, show
 from bench.report.theme import Look, house_style, looks
 
 PICTURES = 6_000_000  # bytes of base64 in one page; what else a page holds stays below 4 MB
@@ -29,16 +29,18 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingDiagnostics:
     """The diagnostics of one member."""
 
     index: int
     member: str
     flags: tuple[diagnostics.Flag, ...]
-    figures: tuple[Shown, ...]
+    figures: tuple[InlineFigure, ...]
 
 
-def build(board: Board, records: Sequence[Record], trainings: Sequence[Training], results: Path, target: Path) -> str:
+def build(
+    board: Board, records: Sequence[Record], trainings: Sequence[TrainingDiagnostics], results: Path, target: Path
+) -> str:
     """The page as HTML; `records` are all of the suite's, `target` is where the page will stand."""
     current = current_of(board, records)
     members = member_looks(board)
@@ -102,7 +104,7 @@ def member_looks(board: Board) -> dict[str, Look]:
     return looks([*named, *(row.member for row in board.of("calibration") if row.member not in named)], len(named))
 
 
-def trainings_of(board: Board, records: Sequence[Record]) -> tuple[Training, ...]:
+def trainings_of(board: Board, records: Sequence[Record]) -> tuple[TrainingDiagnostics, ...]:
     """The diagnostics of every member, as the board orders them."""
     groups: dict[str, list[Record]] = {}
     for record in sorted(current_of(board, records), key=lambda record: (record.seed, record.job)):
@@ -115,10 +117,10 @@ def trainings_of(board: Board, records: Sequence[Record]) -> tuple[Training, ...
         )
 
 
-def _training(index: int, member: str, records: Sequence[Record]) -> Training:
+def _training(index: int, member: str, records: Sequence[Record]) -> TrainingDiagnostics:
     drawing = diagnostics.training(member, records, f"training-{index}")
     flags = tuple(flag for record in records for flag in diagnostics.flags(record))
-    return Training(index, member, flags, show([drawing] if drawing else []))
+    return TrainingDiagnostics(index, member, flags, show([drawing] if drawing else []))
 
 
 def nearest(found: Mapping[str, Mapping[str, distances.Groups]], members: Mapping[str, Look]) -> list[Drawing]:

@@ -8,7 +8,7 @@ import torch
 
 from bench import members
 from bench.data.batches import Batches
-from bench.runs.experiment import Cell, Setting
+from bench.runs.experiment import Experiment, Job
 from bench.runs.run import FAILURES, status
 from bench.training.environment import synchronise
 from bench.training.loop import Training
@@ -19,39 +19,39 @@ TIMED = 4
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A cell, how it stands, and how long it would take from its start."""
+class CostEstimate:
+    """A job, how it stands, and how long it would take from its start."""
 
-    cell: Cell
+    job: Job
     state: str  # "done", "to do", "failed"
-    seconds: float | None  # for a cell that is to do or failed
+    seconds: float | None  # for a job that is to do or failed
 
 
-def plan(setting: Setting, cells: Sequence[Cell]) -> list[Plan]:
-    """Every cell with its state; one estimate per member that has something to do."""
+def plan(experiment: Experiment, jobs: Sequence[Job]) -> list[CostEstimate]:
+    """Every job with its state; one estimate per member that has something to do."""
     seconds: dict[str, float] = {}
-    plans: list[Plan] = []
-    for cell in cells:
-        ended = status(setting, cell)
+    plans: list[CostEstimate] = []
+    for job in jobs:
+        ended = status(experiment, job)
         state = "to do" if ended is None else "failed" if ended in FAILURES else "done"
-        if state != "done" and cell.member.name not in seconds:
-            seconds[cell.member.name] = estimate(setting, cell) if cell.trains else 0.0
-        plans.append(Plan(cell, state, seconds.get(cell.member.name) if state != "done" else None))
+        if state != "done" and job.member.name not in seconds:
+            seconds[job.member.name] = estimate(experiment, job) if job.trains else 0.0
+        plans.append(CostEstimate(job, state, seconds.get(job.member.name) if state != "done" else None))
     return plans
 
 
-def estimate(setting: Setting, cell: Cell) -> float:
-    """Seconds of training and generation for one cell, from a few timed iterations on this machine."""
-    suite, device, budget = setting.suite, setting.execution.device, setting.training(cell)
+def estimate(experiment: Experiment, job: Job) -> float:
+    """Seconds of training and generation for one job, from a few timed iterations on this machine."""
+    suite, device, budget = experiment.suite, experiment.execution.device, experiment.training(job)
     with torch.random.fork_rng():
-        torch.manual_seed(cell.seed)
-        gan = members.builder(cell.member)(setting.spec)
-        batches = Batches(setting.dataset.train, budget.batch_size, seed=0, device=device)
-        training = Training(gan, batches, images=budget.images, seed=0, execution=setting.execution)
+        torch.manual_seed(job.seed)
+        gan = members.builder(job.member)(experiment.spec)
+        batches = Batches(experiment.dataset.train, budget.batch_size, seed=0, device=device)
+        training = Training(gan, batches, images=budget.images, seed=0, execution=experiment.execution)
         per_image = _seconds_per_image(training, device)
-        asked = request(gan, setting.dataset, CHUNK, 0)
+        asked = request(gan, experiment.dataset, CHUNK, 0)
         start = time.perf_counter()
-        generate(gan, training.sampling_nets(), asked, setting.spec, setting.execution)
+        generate(gan, training.sampling_nets(), asked, experiment.spec, experiment.execution)
         per_sample = (time.perf_counter() - start) / CHUNK
     points = budget.images // suite.evaluation.every
     reported = 2 * len(suite.evaluation.sample_seeds) * suite.evaluation.samples

@@ -1,4 +1,4 @@
-"""A suite meets this machine: its data set, its real samples, its resolved protocol, its cells."""
+"""A suite meets this machine: its data set, its real samples, its resolved protocol, its jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from bench.paths import home
 from bench.records import record as records
 from bench.records.record import Role
 from bench.runs.calibration import CALIBRATIONS
-from bench.suites.suite import Suite, Training
+from bench.suites.suite import Budget, Suite
 from bench.training.allocator import keep_freed_memory
 from bench.training.checkpoint import Identity
 from bench.training.loop import Execution
@@ -30,13 +30,13 @@ CALIBRATION_VERSION = 1  # of the rows in bench.runs.calibration: raised wheneve
 
 
 @dataclass(frozen=True)
-class Cell:
+class Job:
     """One member with one seed under the suite's protocol: one run, one record."""
 
     member: members.Listing
     source_digest: str
     seed: int
-    job: str
+    digest: str
     role: Role = "member"
 
     @property
@@ -46,8 +46,8 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """All that the cells of a suite share."""
+class Experiment:
+    """All that the jobs of a suite share."""
 
     suite: Suite
     dataset: DataSet
@@ -126,53 +126,53 @@ class Setting:
             self._extractors[name] = load_extractor(name, str(self.execution.device))
         return self._extractors[name]
 
-    def cell(self, member: members.Listing, seed: int, role: Role = "member") -> Cell:
-        """The cell of a member and a seed."""
+    def job(self, member: members.Listing, seed: int, role: Role = "member") -> Job:
+        """The job of a member and a seed."""
         made = member.name in CALIBRATIONS
         source = digest([member.entry_point, CALIBRATION_VERSION]) if made else members.source_digest(member)
-        return Cell(member, source, seed, records.job_digest(member.name, source, self.protocol_digest, seed), role)
+        return Job(member, source, seed, records.job_digest(member.name, source, self.protocol_digest, seed), role)
 
-    def cells(self, names: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Cell]:
-        """Every cell of the suite, or of some members (of the suite or not) and seeds; calibration rows last.
+    def jobs(self, names: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Job]:
+        """Every job of the suite, or of some members (of the suite or not) and seeds; calibration rows last.
 
-        What needs no training has one cell, whatever the seeds. Raises UserError for unknown members.
+        What needs no training has one job, whatever the seeds. Raises UserError for unknown members.
         """
-        cells: list[Cell] = []
+        jobs: list[Job] = []
         for name in names or (*self.suite.members, *self.suite.calibration):
             made = name in CALIBRATIONS
             member = (
                 members.Listing(name, f"bench.runs.calibration:{name}", "gan-bench") if made else members.find(name)
             )
             role: Role = "calibration" if made or name in self.suite.calibration else "member"
-            cells += [self.cell(member, seed, role) for seed in ([0] if made else seeds or self.suite.seeds)]
-        return cells
+            jobs += [self.job(member, seed, role) for seed in ([0] if made else seeds or self.suite.seeds)]
+        return jobs
 
-    def training(self, cell: Cell) -> Training:
-        """The cell's budget."""
-        return self.suite.training_of(cell.member.name, cell.member.entry_point)
+    def training(self, job: Job) -> Budget:
+        """The job's budget."""
+        return self.suite.training_of(job.member.name, job.member.entry_point)
 
-    def identity(self, cell: Cell) -> Identity:
-        """What the cell's checkpoints belong to."""
-        member = cell.member
+    def identity(self, job: Job) -> Identity:
+        """What the job's checkpoints belong to."""
+        member = job.member
         return Identity(
-            self.suite.name, member.name, member.entry_point, cell.source_digest, self.protocol_digest, cell.seed
+            self.suite.name, member.name, member.entry_point, job.source_digest, self.protocol_digest, job.seed
         )
 
-    def folder(self, cell: Cell) -> Path:
-        """Where the cell's records and pictures go."""
-        return self.results / self.suite.name / cell.member.name
+    def folder(self, job: Job) -> Path:
+        """Where the job's records and pictures go."""
+        return self.results / self.suite.name / job.member.name
 
-    def cache(self, cell: Cell) -> Path:
-        """Where the cell's checkpoints live."""
-        return home() / "checkpoints" / self.suite.name / cell.member.name / f"{cell.seed}-{cell.job}"
+    def cache(self, job: Job) -> Path:
+        """Where the job's checkpoints live."""
+        return home() / "checkpoints" / self.suite.name / job.member.name / f"{job.seed}-{job.digest}"
 
-    def attempts(self, cell: Cell) -> list[Path]:
-        """The cell's record files, the latest last."""
-        stem = records.file_stem(cell.seed, cell.job)
-        return sorted(self.folder(cell).glob(f"{stem}*.json"), key=lambda path: (len(path.stem), path.stem))
+    def attempts(self, job: Job) -> list[Path]:
+        """The job's record files, the latest last."""
+        stem = records.file_stem(job.seed, job.digest)
+        return sorted(self.folder(job).glob(f"{stem}*.json"), key=lambda path: (len(path.stem), path.stem))
 
 
-def prepare(suite: Suite, results: Path, execution: Execution, data_root: Path | None = None) -> Setting:
+def prepare(suite: Suite, results: Path, execution: Execution, data_root: Path | None = None) -> Experiment:
     """Load the suite's data set and check its metrics and extractors before any training.
 
     Raises UserError for data that is not there, an unknown metric or extractor, or a results folder that cannot be written.
@@ -181,12 +181,12 @@ def prepare(suite: Suite, results: Path, execution: Execution, data_root: Path |
     if execution.device.type == "cpu":
         keep_freed_memory()
     dataset = load(suite.data.name, resolution=suite.data.resolution, data_root=data_root)
-    setting = Setting(suite, dataset, execution, results)
-    _ = setting.protocol_digest
-    for name in {MetricId.parse(text).extractor for text in setting.metrics}:
+    experiment = Experiment(suite, dataset, execution, results)
+    _ = experiment.protocol_digest
+    for name in {MetricId.parse(text).extractor for text in experiment.metrics}:
         if name is not None:
-            setting.extractor(name)  # weights that are damaged are said to be so now, not after a training
-    return setting
+            experiment.extractor(name)  # weights that are damaged are said to be so now, not after a training
+    return experiment
 
 
 def _check_writable(results: Path) -> None:

@@ -1,4 +1,4 @@
-"""How a cell ended, and the record that is made of it."""
+"""How a job ended, and the record that is made of it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,14 +7,14 @@ from bench.gan import Task
 from bench.metrics import MetricId, find
 from bench.metrics.measure import Measurement
 from bench.records.record import Artifact, Failure, Member, Point, Record, Score, Status, now_in_utc
-from bench.runs.experiment import Cell, Setting
+from bench.runs.experiment import Experiment, Job
 from bench.suites.suite import names
 from bench.training.environment import describe
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What only the cell itself knows."""
+class RunResult:
+    """What only the job itself knows."""
 
     status: Status
     task: Task
@@ -34,26 +34,26 @@ class Outcome:
     best_images: int | None = None
 
 
-def compose(setting: Setting, cell: Cell, outcome: Outcome) -> Record:
-    """The record: what the cell knows, under the protocol and on the machine where it ran."""
-    suite, member = setting.suite, cell.member
+def compose(experiment: Experiment, job: Job, outcome: RunResult) -> Record:
+    """The record: what the job knows, under the protocol and on the machine where it ran."""
+    suite, member = experiment.suite, job.member
     return Record(
         suite=suite.name,
         suite_version=suite.version,
         track=suite.track,
-        protocol_digest=setting.protocol_digest,
-        protocol=setting.protocol,
+        protocol_digest=experiment.protocol_digest,
+        protocol=experiment.protocol,
         ranking=suite.ranking,
         member=Member(
             name=member.name,
             entry_point=member.entry_point,
             distribution=member.distribution,
-            source_digest=cell.source_digest,
+            source_digest=job.source_digest,
             task=outcome.task,
-            role=cell.role,
+            role=job.role,
         ),
-        seed=cell.seed,
-        job=cell.job,
+        seed=job.seed,
+        job=job.digest,
         attempt=outcome.attempt,
         status=outcome.status,
         diverged_at_step=outcome.diverged_at_step,
@@ -67,21 +67,21 @@ def compose(setting: Setting, cell: Cell, outcome: Outcome) -> Record:
         curve=outcome.curve,
         best_images=outcome.best_images,
         scores=outcome.scores,
-        absent=setting.absent,
+        absent=experiment.absent,
         artifacts=outcome.artifacts,
-        environment=describe(setting.execution),
-        command=command(setting, cell),
+        environment=describe(experiment.execution),
+        command=command(experiment, job),
         started=outcome.started,
         finished=now_in_utc(),
     )
 
 
-def command(setting: Setting, cell: Cell) -> str:
-    """What to type to make the cell again. A suite that does not come with the bench is kept beside its records."""
-    suite = setting.suite.name
+def command(experiment: Experiment, job: Job) -> str:
+    """What to type to make the job again. A suite that does not come with the bench is kept beside its records."""
+    suite = experiment.suite.name
     where = suite if suite in names() else f"results/{suite}/suite.toml"
-    member = cell.member.name if cell.member.distribution else cell.member.entry_point
-    return f"bench run --suite {where} --member {member} --seed {cell.seed}"
+    member = job.member.name if job.member.distribution else job.member.entry_point
+    return f"bench run --suite {where} --member {member} --seed {job.seed}"
 
 
 def better(metric: str) -> Literal["lower", "higher"]:

@@ -36,7 +36,7 @@ PAIRED = ("l1", "psnr", "ssim")
 
 
 @dataclass(frozen=True)
-class Wishes:
+class SuiteOptions:
     """What the command line says. None: the default."""
 
     dataset: str
@@ -49,7 +49,7 @@ class Wishes:
     skip_broken: bool = False
 
 
-def compose(wishes: Wishes, data_root: Path | None = None) -> Suite:
+def compose(wishes: SuiteOptions, data_root: Path | None = None) -> Suite:
     """The suite that the wishes and the data set make; the set is prepared if need be.
 
     Raises UserError when no member is named, the data set cannot be read, or the suite's name is taken.
@@ -99,7 +99,7 @@ def keep_file(source: Path, suite: Suite, results: Path) -> None:
 NOTE = "Made by `bench run --dataset`. To run it again, anywhere: bench run --suite THIS FILE (data.name says where the images are)."
 
 
-def _text(wishes: Wishes, dataset: DataSet, name: str) -> str:
+def _text(wishes: SuiteOptions, dataset: DataSet, name: str) -> str:
     images = wishes.images or IMAGES
     paired = dataset.held_out.source is not None and dataset.held_out.paired
     count = len(dataset.held_out if dataset.held_out.source is not None else dataset.train)

@@ -13,7 +13,7 @@ from bench.training.environment import synchronise
 
 
 @dataclass
-class Meter:
+class RunningMeans:
     """Means of losses and diagnostics since the last point of the curve. Sums stay on the device."""
 
     sums: dict[str, Tensor] = field(default_factory=dict)
@@ -32,13 +32,13 @@ class Meter:
 
 
 @dataclass
-class Journal:
+class RunState:
     """Everything of a run that is not in its networks and optimisers."""
 
     started: str
     curve: list[dict[str, Any]] = field(default_factory=list)  # bench.records.record.Point as plain values
     seconds: dict[str, float] = field(default_factory=dict)  # phase -> seconds, over all interruptions
-    meter: Meter = field(default_factory=Meter)
+    meter: RunningMeans = field(default_factory=RunningMeans)
     best: dict[str, Any] | None = None  # images, value, nets of the best checkpoint so far
     pictures: list[dict[str, Any]] = field(default_factory=list)  # kind, file, sha256, images
     peak_memory_bytes: int = 0  # over all interruptions; 0: not known
@@ -48,10 +48,10 @@ class Journal:
         return vars(self) | {"meter": vars(self.meter)}
 
     @classmethod
-    def restored(cls, saved: dict[str, Any]) -> "Journal":
+    def restored(cls, saved: dict[str, Any]) -> "RunState":
         """From what `saved` gave."""
         journal = cls(**saved)
-        journal.meter = Meter(**saved["meter"])
+        journal.meter = RunningMeans(**saved["meter"])
         return journal
 
 

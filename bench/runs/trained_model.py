@@ -19,7 +19,7 @@ from bench.records import record as records
 from bench.training import checkpoint
 from bench.training.checkpoint import Identity
 from bench.training.loop import Execution
-from bench.training.sampling import Request, generate, labelled, request
+from bench.training.sampling import SampleRequest, generate, labelled, request
 
 Which = Literal["last", "best"]
 
@@ -33,11 +33,11 @@ class Trained:
     spec: ImageSpec
     identity: Identity
 
-    def sample(self, asked: Request, execution: Execution | None = None) -> Tensor:
+    def sample(self, asked: SampleRequest, execution: Execution | None = None) -> Tensor:
         """The images asked for, (N, C, H, W) uint8."""
         return generate(self.gan, self.nets, asked, self.spec, execution or Execution())
 
-    def request(self, count: int, seed: int, truncation: float = 1.0) -> Request:
+    def request(self, count: int, seed: int, truncation: float = 1.0) -> SampleRequest:
         """`count` images; classes in turn where the member is conditional.
 
         Raises UserError for a member that translates pictures: it has nothing to start from here.

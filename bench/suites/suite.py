@@ -44,7 +44,7 @@ class Recipe(_Frozen):
     batch_size: Positive
 
 
-class Training(_Frozen):
+class Budget(_Frozen):
     """The budget, the same for every member; in the paper track that of members without a recipe."""
 
     images: Positive  # real images drawn from the set; every draw counts
@@ -95,7 +95,7 @@ class Suite(_Frozen):
     ranking: str  # the reported metric that orders the leaderboard
     show_data: bool | None = None  # keep pictures of real images beside records; None: as the data set's entry says
     data: Data
-    training: Training
+    training: Budget
     recipes: dict[str, Recipe] = Field(default_factory=dict)  # member -> budget: paper track only, one for each member
     evaluation: Evaluation
 
@@ -115,7 +115,7 @@ class Suite(_Frozen):
             raise ValueError(f"ranking {self.ranking!r} is not among evaluation.metrics: {measured}")
         return self
 
-    def training_of(self, *names: str) -> Training:
+    def training_of(self, *names: str) -> Budget:
         """The budget of the member that goes by these names: its recipe, else what all members get."""
         recipe = next((self.recipes[name] for name in names if name in self.recipes), None)
         return self.training if recipe is None else self.training.model_copy(update=recipe.model_dump())
@@ -171,7 +171,7 @@ def parse(text: str, where: str) -> Suite:
 def _explain(item: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in item["loc"]) or "suite"
     if item["type"] == "extra_forbidden":
-        model = {"data": Data, "training": Training, "evaluation": Evaluation}.get(str(item["loc"][0]), Suite)
+        model = {"data": Data, "training": Budget, "evaluation": Evaluation}.get(str(item["loc"][0]), Suite)
         return str(unknown("key", key.rpartition(".")[2], model.model_fields))
     if item["type"] == "missing":
         return f"key {key!r} is missing. Add it."

@@ -160,7 +160,7 @@ def _shared_weights(gan: GAN) -> str:
 def _moves_exactly_its_player(builder: Builder, spec: ImageSpec) -> str:
     """Every update moves its player, and nobody else, bit for bit."""
     gan = trial.build(builder, spec, seed=0)
-    spy = trial.Spy({name: player.net for name, player in gan.players.items()})
+    spy = trial.UpdateRecorder({name: player.net for name, player in gan.players.items()})
     trial.run(trial.begin(spy.watch(gan), spec, seed=0, iterations=3))
     moved: set[tuple[int, int]] = set()
     for seen in spy.sightings:

@@ -22,7 +22,7 @@ GREY = 128  # the line between two images of a grid
 
 
 @dataclass(frozen=True)
-class Request:
+class SampleRequest:
     """What a whole sample is asked for, on the CPU."""
 
     count: int
@@ -33,7 +33,7 @@ class Request:
     truncation: float = 1.0
 
 
-def request(gan: GAN, dataset: DataSet | None, count: int, seed: int) -> Request:
+def request(gan: GAN, dataset: DataSet | None, count: int, seed: int) -> SampleRequest:
     """`count` images: latents of the member's prior, classes as frequent as in training, held-out sources in turn.
 
     The sources of a member that reconstructs are the held-out images themselves.
@@ -47,7 +47,7 @@ def request(gan: GAN, dataset: DataSet | None, count: int, seed: int) -> Request
     pictures = None if dataset is None else _sources(gan, dataset)
     if pictures is not None:
         source = torch.from_numpy(np.asarray(pictures[np.arange(count) % len(pictures)]))
-    return Request(count, seed, latents, labels, source)
+    return SampleRequest(count, seed, latents, labels, source)
 
 
 def _sources(gan: GAN, dataset: DataSet) -> np.ndarray | None:
@@ -64,19 +64,21 @@ def targets(gan: GAN, dataset: DataSet, count: int) -> np.ndarray | None:
     return np.asarray(held_out.images[np.arange(count) % len(held_out)])
 
 
-def labelled(asked: Request, labels: Tensor, truncation: float = 1.0) -> Request:
+def labelled(asked: SampleRequest, labels: Tensor, truncation: float = 1.0) -> SampleRequest:
     """The same request with these classes (N,)."""
     return replace(asked, labels=labels, truncation=truncation)
 
 
-def grid_request(gan: GAN, dataset: DataSet, seed: int = 0, rows: int = COLUMNS) -> Request:
+def grid_request(gan: GAN, dataset: DataSet, seed: int = 0, rows: int = COLUMNS) -> SampleRequest:
     """Eight columns of uncurated images; for a conditional member one class per row, at most ten."""
     classes = min(len(dataset.classes), 10) if gan.task == "conditional" else 0
     asked = request(gan, dataset, COLUMNS * (classes or rows), seed)
     return labelled(asked, torch.arange(classes).repeat_interleave(COLUMNS)) if classes else asked
 
 
-def interpolation_request(gan: GAN, dataset: DataSet | None, seed: int = 0, rows: int = 6, steps: int = 10) -> Request:
+def interpolation_request(
+    gan: GAN, dataset: DataSet | None, seed: int = 0, rows: int = 6, steps: int = 10
+) -> SampleRequest:
     """Rows of `steps` images between two latents each. Raises UserError for a member without latents."""
     if gan.latents is None:
         raise UserError("this member has no latents to interpolate between. Use --grid.")
@@ -85,10 +87,10 @@ def interpolation_request(gan: GAN, dataset: DataSet | None, seed: int = 0, rows
     weights = torch.linspace(0, 1, steps)
     latents = torch.cat([_slerp(pair[0], pair[1], weights) for pair in ends.latents.unflatten(0, (rows, 2))])
     labels = None if ends.labels is None else ends.labels[:rows].repeat_interleave(steps)
-    return Request(rows * steps, seed, latents, labels)
+    return SampleRequest(rows * steps, seed, latents, labels)
 
 
-def generate(gan: GAN, nets: Nets, asked: Request, spec: ImageSpec, execution: Execution) -> Tensor:
+def generate(gan: GAN, nets: Nets, asked: SampleRequest, spec: ImageSpec, execution: Execution) -> Tensor:
     """The images, (N, C, H, W) uint8 on the CPU.
 
     Raises UserError when the member's `generate` breaks its contract: shape, float type, range [-1, 1].
@@ -98,7 +100,7 @@ def generate(gan: GAN, nets: Nets, asked: Request, spec: ImageSpec, execution: E
 
 
 @torch.no_grad()
-def raw(gan: GAN, nets: Nets, asked: Request, spec: ImageSpec, execution: Execution) -> Iterator[Tensor]:
+def raw(gan: GAN, nets: Nets, asked: SampleRequest, spec: ImageSpec, execution: Execution) -> Iterator[Tensor]:
     """The images chunk by chunk as the member gives them, float in [-1, 1] on the device."""
     for start in range(0, asked.count, CHUNK):
         prompt = _prompt(asked, start, min(CHUNK, asked.count - start), execution.device)
@@ -137,7 +139,7 @@ def tile(images: Tensor, columns: int = COLUMNS) -> Tensor:
     return picture[:, :-GAP, :-GAP]
 
 
-def _prompt(asked: Request, start: int, count: int, device: torch.device) -> Prompt:
+def _prompt(asked: SampleRequest, start: int, count: int, device: torch.device) -> Prompt:
     part = slice(start, start + count)
     source = None if asked.source is None else asked.source[part].to(device).float() / 127.5 - 1
     return Prompt(

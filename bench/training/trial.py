@@ -46,7 +46,7 @@ class MadeUpBatches:
 
 
 @dataclass(frozen=True)
-class Sighting:
+class UpdateLog:
     """One optimiser step: what was minimised, and whose weights moved."""
 
     stage: int
@@ -60,7 +60,7 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Watched:
+class RecordedLoss:
     """A loss whose values are kept."""
 
     name: str
@@ -81,11 +81,11 @@ class Watched:
 
 
 @dataclass
-class Spy:
+class UpdateRecorder:
     """Notes after every optimiser step what its losses were and whose weights have changed since the one before."""
 
     players: dict[str, nn.Module]
-    sightings: list[Sighting] = field(default_factory=list)
+    sightings: list[UpdateLog] = field(default_factory=list)
     before: dict[str, list[Tensor]] = field(default_factory=dict)
 
     def watch(self, gan: GAN) -> GAN:
@@ -103,10 +103,10 @@ class Spy:
         def note(turn: Turn) -> None:
             after = {name: _weights(net) for name, net in self.players.items()}
             moved = frozenset(name for name in after if not _same(after[name], self.before[name]))
-            self.sightings.append(Sighting(stage, index, update.player, dict(terms), moved))
+            self.sightings.append(UpdateLog(stage, index, update.player, dict(terms), moved))
             self.before = after
 
-        losses = {name: Watched(name, loss, terms) for name, loss in update.losses.items()}
+        losses = {name: RecordedLoss(name, loss, terms) for name, loss in update.losses.items()}
         return replace(update, losses=losses, then=[*update.then, note])
 
 
@@ -152,7 +152,7 @@ def trace(builder: Builder, spec: ImageSpec, iterations: int = 10) -> list[dict[
     One entry per optimiser step: "player/term" -> value. In float64, because an optimiser like Adam without momentum
     follows the sign of a gradient, and ten such steps in float32 differ by percents between two kinds of CPU.
     """
-    spy = Spy({})
+    spy = UpdateRecorder({})
     usual = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:

@@ -19,7 +19,7 @@ from bench.features.sample import Sample
 from bench.gan import ImageSpec
 from bench.metrics.measure import measure
 from bench.training.loop import Execution
-from bench.training.sampling import Request, generate
+from bench.training.sampling import SampleRequest, generate
 
 IMAGES = int(os.environ.get("BENCH_IMAGES", "1000"))
 DEFAULTS = ("fid", "fid:held-out", "kid", "inception-score", "precision", "recall", "density", "coverage")
@@ -65,7 +65,9 @@ def images_of(gan, seed: int) -> Tensor:
     """Freshly generated images."""
     nets = {name: player.net.eval() for name, player in gan.players.items()}
     random = torch.Generator().manual_seed(seed)
-    return generate(gan, nets, Request(IMAGES, seed, gan.latents(IMAGES, random)), ImageSpec(1, 32, 10), Execution())
+    return generate(
+        gan, nets, SampleRequest(IMAGES, seed, gan.latents(IMAGES, random)), ImageSpec(1, 32, 10), Execution()
+    )
 
 
 def real(seed: int) -> Sample:

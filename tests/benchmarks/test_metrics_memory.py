@@ -14,7 +14,7 @@ import pytest
 CHILD = """
 import json, resource, sys, threading
 import torch
-from bench.metrics.contract import Features
+from bench.features.features import Features
 from bench.metrics.fid import fid
 from bench.metrics.kid import kid
 from bench.metrics.precision_recall import coverage, density, precision, recall

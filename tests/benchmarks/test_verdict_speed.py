@@ -16,7 +16,7 @@ from functools import partial
 import pytest
 
 from bench import members
-from bench.perf.case import Case
+from bench.perf.case import WorkloadSpec
 from bench.perf.process import Worker
 from bench.perf.rounds import calls_for, interleave, warm_up
 from bench.perf.verdict import Comparison, compare
@@ -24,7 +24,7 @@ from bench.perf.verdict import Comparison, compare
 REPETITIONS = int(os.environ.get("BENCH_REPETITIONS", "10"))
 PER_PROCESS = 10
 ROUND_SECONDS = 0.02
-CASE = Case(
+CASE = WorkloadSpec(
     entry_point=members.find("dcgan").entry_point,
     channels=3,
     resolution=32,

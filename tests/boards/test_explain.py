@@ -6,7 +6,7 @@ import pytest
 
 from bench.boards import board, explain, render
 from bench.boards import published as references
-from bench.boards.explain import Subject
+from bench.boards.explain import ExplainTarget
 from bench.boards.verdicts import lookup
 from bench.errors import UserError
 from bench.records import record
@@ -85,7 +85,7 @@ def test_a_published_row_with_our_protocol_may_be_compared(make_record):
         "training": {"images": 64_000, "batch_size": 64, "precision": "fp32", "conditional": False},
         "evaluation": {"samples": 1_000, "extractor": "digits-cnn", "checkpoint": "last"},
     }
-    published = Subject("published", same, "", {}, published=True)
+    published = ExplainTarget("published", same, "", {}, published=True)
     assert explain.explain(ours, published).comparable == "yes"
     assert explain.explain(published, ours).comparable == "yes"
 

@@ -11,7 +11,7 @@ from bench.metrics.measure import Measurement
 from bench.records import record as records
 from bench.records.record import Record
 from bench.runs import experiment
-from bench.runs.experiment import Setting, prepare
+from bench.runs.experiment import Experiment, prepare
 from bench.runs.run import Finished, run
 from bench.suites import suite
 from bench.training.loop import Execution
@@ -38,7 +38,7 @@ selection = "fid@digits-cnn:held-out"
 OPTIONAL = ("fid@random-cnn", "precision@random-cnn")
 
 
-def prepared(tmp_path: Path, text: str = TEXT) -> Setting:
+def prepared(tmp_path: Path, text: str = TEXT) -> Experiment:
     return prepare(suite.parse(text, "-"), tmp_path / "results", Execution())
 
 
@@ -46,8 +46,8 @@ def without_weights(monkeypatch) -> None:
     monkeypatch.setattr(experiment, "missing", lambda name: f"the weights of {name} were not at hand")
 
 
-def ran(prepared: Setting, seed: int) -> Record:
-    events = run(prepared, prepared.cells(seeds=[seed]))
+def ran(prepared: Experiment, seed: int) -> Record:
+    events = run(prepared, prepared.jobs(seeds=[seed]))
     return next(records.read(event.path) for event in events if isinstance(event, Finished))
 
 
@@ -131,7 +131,7 @@ def test_a_metric_without_its_inputs_is_refused_before_the_training(metric, word
         return
     monkeypatch.setattr("bench.runs.job.measure", never)
     with pytest.raises(UserError, match=f"member 'toy'.*{words}"):
-        list(run(found, found.cells()))
+        list(run(found, found.jobs()))
 
 
 def test_pairs_of_a_member_that_rebuilds_are_the_held_out_images(tmp_path):

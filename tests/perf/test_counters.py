@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam, gaussian
-from bench.perf.case import Case
+from bench.perf.case import WorkloadSpec
 from bench.perf.counters import count
 
 
-def case(entry_point: str, channels: int = 3, resolution: int = 64, batch: int = 4) -> Case:
-    return Case(entry_point, channels, resolution, 0, 0, "eager", "cpu", 1, "generation", batch)
+def case(entry_point: str, channels: int = 3, resolution: int = 64, batch: int = 4) -> WorkloadSpec:
+    return WorkloadSpec(entry_point, channels, resolution, 0, 0, "eager", "cpu", 1, "generation", batch)
 
 
 class HandTurn(Turn):

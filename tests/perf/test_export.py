@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, adam, gaussian
-from bench.perf.case import Case
+from bench.perf.case import WorkloadSpec
 from bench.perf.export import TOLERANCE, Target, compare, export, run_onnx, run_program, run_torchscript
 from bench.perf.subjects import subject
 from bench.perf.traceable import Exportable, NotExportableError
@@ -228,7 +228,7 @@ def awkward(spec: ImageSpec) -> GAN:
 
 def test_a_noisy_generator_is_timed_in_onnx_runtime():
     needs("onnx")
-    timed = subject(Case(f"{__name__}:awkward", 1, 8, 0, 0, "onnx", "cpu", 1, "generation", 4))
+    timed = subject(WorkloadSpec(f"{__name__}:awkward", 1, 8, 0, 0, "onnx", "cpu", 1, "generation", 4))
     (images,) = timed()
     assert images.shape == (4, 1, 8, 8)
     timed.verify()

@@ -10,15 +10,15 @@ import pytest
 from bench.errors import UserError
 from bench.gan import ImageSpec
 from bench.perf import measure, member, text
-from bench.perf.case import Case, batches, modes
+from bench.perf.case import WorkloadSpec, batches, modes
 from bench.perf.machine import Load, Moment, available_bytes, energy_counter, load_between, megahertz, moment
 from bench.perf.process import NoMemoryError, UnsupportedError, Worker
 from bench.perf.versus import Side, checkout, sides, versus
 from bench.records import speed as records
 from bench.records import speed_figures
 
-CASE = Case("toys:toy", 1, 8, 0, 0, "eager", "cpu", 1, "generation", 4)
-ASKED = member.Request(1, 8, 0, "cpu", 1, ("eager",), (1, 4), 4)
+CASE = WorkloadSpec("toys:toy", 1, 8, 0, 0, "eager", "cpu", 1, "generation", 4)
+ASKED = member.PerfOptions(1, 8, 0, "cpu", 1, ("eager",), (1, 4), 4)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -178,7 +178,7 @@ def test_a_revision_is_timed_from_its_own_folder(tmp_path):
 
 
 def test_a_conditional_member_is_compared_at_the_candidates_spec():
-    one, other = sides("toys:toy", "toys:toy", member.Request(1, 8, 3, "cpu", 1, ("eager",), (1,), 4))
+    one, other = sides("toys:toy", "toys:toy", member.PerfOptions(1, 8, 3, "cpu", 1, ("eager",), (1,), 4))
     assert one.case == other.case
     assert one.case.classes == 3
 

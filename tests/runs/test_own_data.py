@@ -12,7 +12,7 @@ from bench.errors import UserError
 from bench.features import networks
 from bench.records import record as records
 from bench.runs import own_data
-from bench.runs.own_data import Wishes
+from bench.runs.own_data import SuiteOptions
 from bench.suites import suite
 
 COUNT = 60
@@ -32,8 +32,8 @@ def photos(tmp_path, monkeypatch, toys):
     return "folder:My Photos/"
 
 
-def wishes(photos: str, images: int | None = 320, **more: object) -> Wishes:
-    return Wishes(photos, ("toys:toy",), resolution=16, images=images, **more)  # pyright: ignore[reportArgumentType]
+def wishes(photos: str, images: int | None = 320, **more: object) -> SuiteOptions:
+    return SuiteOptions(photos, ("toys:toy",), resolution=16, images=images, **more)  # pyright: ignore[reportArgumentType]
 
 
 def bench(monkeypatch, *arguments: object) -> int:
@@ -49,7 +49,7 @@ def test_what_is_not_said_has_a_default(photos):
     made = own_data.compose(wishes(photos, images=None))
     assert made.name == "my-photos-16"
     assert made.seeds == (0, 1, 2)
-    assert made.training == suite.Training(images=1_000_000, batch_size=min(64, made.evaluation.samples))
+    assert made.training == suite.Budget(images=1_000_000, batch_size=min(64, made.evaluation.samples))
     assert made.ranking == "fid@random-cnn"  # the network for photographs is not installed
     assert made.evaluation.selection == "fid@random-cnn:held-out"
 
@@ -69,7 +69,7 @@ def test_a_metric_that_needs_more_images_than_are_held_out_is_left_away(photos):
 
 def test_a_set_that_has_a_network_of_its_own_is_measured_by_it(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
-    assert own_data.compose(Wishes("digits", ("dcgan",))).ranking == "fid@digits-cnn"
+    assert own_data.compose(SuiteOptions("digits", ("dcgan",))).ranking == "fid@digits-cnn"
 
 
 def test_the_file_says_what_the_suite_says(photos):
@@ -81,7 +81,7 @@ def test_members_and_seeds_gather_in_the_kept_file(photos):
     results = Path("results")
     path = own_data.keep(own_data.compose(wishes(photos, seeds=(1,))), results)
     assert path == results / "my-photos-16" / "suite.toml"
-    other = own_data.compose(Wishes(photos, ("dcgan",), (0,), 16, 320))
+    other = own_data.compose(SuiteOptions(photos, ("dcgan",), (0,), 16, 320))
     own_data.keep(other, results)
     kept = suite.load(str(path))
     assert kept.members == ("toys:toy", "dcgan")
@@ -105,7 +105,7 @@ def test_other_rules_are_refused_and_nothing_is_changed(photos):
 
 def test_a_suite_file_with_other_rules_needs_another_version(tmp_path):
     source, results = tmp_path / "own.toml", tmp_path / "results"
-    training = suite.Training(images=36_000, batch_size=16)
+    training = suite.Budget(images=36_000, batch_size=16)
     text = own_data.render(
         suite.load("demo").model_copy(update={"name": "own", "version": "1.0.0", "training": training})
     )

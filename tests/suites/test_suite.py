@@ -120,7 +120,7 @@ PAPER = 'track = "paper"\n' + GOOD + "[recipes.dcgan]\nimages = 500\nbatch_size 
 
 def test_the_paper_track_gives_each_member_its_recipe():
     found = suite.parse(PAPER, "-")
-    assert found.training_of("dcgan") == suite.Training(images=500, batch_size=128)
+    assert found.training_of("dcgan") == suite.Budget(images=500, batch_size=128)
     assert found.training_of("mine", "my:mine") == found.training
     assert found.protocol({})["recipes"] == {"dcgan": {"images": 500, "batch_size": 128}}
 

@@ -6,7 +6,7 @@ import pytest
 
 FAULTS = """
 import json, resource, torch
-from bench.allocator import keep_freed_memory
+from bench.training.allocator import keep_freed_memory
 
 def faults():  # pages that the system had to hand out while a block of 64 MiB was written and freed ten times
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

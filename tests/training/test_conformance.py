@@ -111,7 +111,7 @@ def test_a_then_that_writes_to_another_player():
         (lambda turn: 0.0 * turn.fake_logits.mean(), "never moves its player"),
         (lambda turn: -turn.judge(turn.fake.detach()).mean(), "a loss has no gradient for its player"),
         (lambda turn: -turn.fake_logits, "own is no scalar"),
-        (lambda turn: turn.nets["critik"](turn.fake).mean(), "KeyError: 'critik' (test_check.py line"),
+        (lambda turn: turn.nets["critik"](turn.fake).mean(), "KeyError: 'critik' (test_conformance.py line"),
     ],
 )
 def test_a_loss_that_is_wrong(loss: Callable[[Turn], Tensor], words: str):
@@ -261,7 +261,7 @@ def test_a_builder_that_crashes_is_a_finding_of_every_check():
 
     findings = check(build, [SPEC])
     assert not any(found.ok for found in findings)
-    assert "ZeroDivisionError: division by zero (test_check.py line" in findings[0].words
+    assert "ZeroDivisionError: division by zero (test_conformance.py line" in findings[0].words
 
 
 def test_all_draws_are_counted():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench.boards import statistics as st
-from bench.boards.rows import RANKED, Board, Cell, Checkpoint, Column, Row
+from bench.boards.rows import RANKED, Board, Checkpoint, Column, Row, ScoreSummary
 from bench.boards.verdicts import units
 from bench.errors import UserError, unknown
 from bench.formats import number
@@ -175,7 +175,7 @@ def _worse_by(column: Column, value: float, share: float) -> float:
 
 
 def _difference(
-    cells: tuple[Cell, Cell], old: Sequence[float], new: Sequence[float], column: Column, paired: bool
+    cells: tuple[ScoreSummary, ScoreSummary], old: Sequence[float], new: Sequence[float], column: Column, paired: bool
 ) -> tuple[st.Difference | None, float | None]:
     if paired:
         variant, baseline = (dict(zip(cell.seeds, column.losses(cell.values), strict=True)) for cell in cells)

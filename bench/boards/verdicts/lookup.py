@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 from bench.boards import board, explain, published
-from bench.boards.explain import Subject
+from bench.boards.explain import ExplainTarget
 from bench.boards.verdicts import baseline
 from bench.errors import UserError
 from bench.records import record
 from bench.records.record import Record
 
 
-def find(text: str, results: Path = Path("results")) -> Subject:
+def find(text: str, results: Path = Path("results")) -> ExplainTarget:
     """The subject that `text` names.
 
     A path to a record or to a board as JSON; SUITE, SUITE/MEMBER or SUITE/MEMBER/SEED below `results`; or the id of a
@@ -30,7 +30,7 @@ def find(text: str, results: Path = Path("results")) -> Subject:
     )
 
 
-def _from_file(path: Path) -> Subject:
+def _from_file(path: Path) -> ExplainTarget:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -40,7 +40,7 @@ def _from_file(path: Path) -> Subject:
     return explain.of_record(record.read(path))
 
 
-def _from_results(text: str, suite: str, rest: str, results: Path) -> Subject:
+def _from_results(text: str, suite: str, rest: str, results: Path) -> ExplainTarget:
     if not rest:
         return explain.of_board(board.build(board.load(results, suite)))
     member, _, seed = rest.partition("/")

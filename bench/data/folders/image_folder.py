@@ -20,7 +20,7 @@ from bench.data.folders.listing import (
 )
 from bench.data.folders.reader import Reader
 from bench.data.names import RESOLUTIONS, Name, check_resolution
-from bench.data.rows import Plan, Request, Row, Table
+from bench.data.rows import DatasetRecipe, DatasetSpec, Row, Table
 from bench.errors import UserError
 
 
@@ -33,7 +33,7 @@ class Item:
     label: int | None
 
 
-def folder(name: Name, resolution: int | None, skip_broken: bool) -> Request:
+def folder(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSpec:
     """The folder as a data set; its prepared form is made anew when a file changes."""
     path = Path(name.argument).expanduser()
     if resolution is not None:
@@ -41,7 +41,7 @@ def folder(name: Name, resolution: int | None, skip_broken: bool) -> Request:
     labels = name.option("labels", ("auto", "none"))
     files = list_files(path, f"data set {name.full}")
     key = f"folder-{slug(path)}-{fingerprint(files, str(path.resolve()), resolution, labels)}"
-    return Request(name.full, key, lambda: plan(name.full, path, files, resolution, labels == "auto", skip_broken))
+    return DatasetSpec(name.full, key, lambda: plan(name.full, path, files, resolution, labels == "auto", skip_broken))
 
 
 def slug(path: Path) -> str:
@@ -52,7 +52,7 @@ def slug(path: Path) -> str:
 
 def plan(
     name: str, path: Path, files: Sequence[Found], resolution: int | None, labelled: bool, skip_broken: bool
-) -> Plan:
+) -> DatasetRecipe:
     """Read all headers, settle size, channels, splits and classes, and say how to read the pixels."""
     items, classes = arrange(files, labelled)
     what = f"data set {name}"
@@ -80,7 +80,7 @@ def plan(
         skipped,
     )
     shape = (3 if colour else 1, side, side)
-    return Plan(
+    return DatasetRecipe(
         [Table(("images",), reader.rows, len(good), (shape,))],
         classes,
         f"{line}{'RGB' if colour else 'grey'}; uint8",

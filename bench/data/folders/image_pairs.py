@@ -19,7 +19,7 @@ from bench.data.folders.image_folder import Item, arrange, read_item, settle_sid
 from bench.data.folders.listing import Found, fingerprint, list_files, read_headers, refuse_broken, split_folders
 from bench.data.folders.reader import Reader
 from bench.data.names import Name, check_resolution
-from bench.data.rows import Plan, Request, Row, Table
+from bench.data.rows import DatasetRecipe, DatasetSpec, Row, Table
 from bench.errors import UserError
 
 SOURCES = {"right": "B", "left": "A", "B": "B", "A": "A"}  # how the side of the source may be written
@@ -36,7 +36,7 @@ class Job:
     skip_broken: bool
 
 
-def pairs(name: Name, resolution: int | None, skip_broken: bool) -> Request:
+def pairs(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSpec:
     """`pairs:PATH`: prepared anew when a file changes."""
     path = Path(name.argument).expanduser()
     source = SOURCES[name.option("source", tuple(SOURCES))]
@@ -45,22 +45,22 @@ def pairs(name: Name, resolution: int | None, skip_broken: bool) -> Request:
     job = Job(f"data set {name.full}", path, resolution, source, skip_broken)
     files = list_files(path, job.what)
     key = f"pairs-{slug(path)}-{fingerprint(files, str(path.resolve()), resolution, source)}"
-    return Request(name.full, key, lambda: plan_pairs(job, files))
+    return DatasetSpec(name.full, key, lambda: plan_pairs(job, files))
 
 
-def facades(path: Path, resolution: int | None, skip_broken: bool) -> Plan:
+def facades(path: Path, resolution: int | None, skip_broken: bool) -> DatasetRecipe:
     """CMP Facades as pix2pix ships them: photograph left, label map right; train 400, held out: test 106."""
     job = Job("data set facades", path, resolution, "B", skip_broken)
     return plan_pairs(job, list_files(path, job.what))
 
 
-def plan_pairs(job: Job, files: Sequence[Found]) -> Plan:
+def plan_pairs(job: Job, files: Sequence[Found]) -> DatasetRecipe:
     """Parallel folders where every file lies below an A or a B, else side-by-side pictures."""
     placed = place_all(files)
     return plan_halves(job, files) if placed is None else plan_parallel(job, placed)
 
 
-def plan_halves(job: Job, files: Sequence[Found]) -> Plan:
+def plan_halves(job: Job, files: Sequence[Found]) -> DatasetRecipe:
     """Side-by-side pictures."""
     splits = split_folders(files)
     items = [Item(file, splits.get(file.parts[0]), None) for file in files if not splits or file.parts[0] in splits]
@@ -78,7 +78,7 @@ def plan_halves(job: Job, files: Sequence[Found]) -> Plan:
     shape = (3 if colour else 1, side, side)
     table = Table(("images", "source"), reader.rows, len(good), (shape, shape))
     half = "right" if job.source == "B" else "left"
-    return Plan([table], (), f"halves, source {half}; {preparation(job, side)}", skipped=skipped)
+    return DatasetRecipe([table], (), f"halves, source {half}; {preparation(job, side)}", skipped=skipped)
 
 
 def read_halves(item: Item, side: int, colour: bool, source: str) -> Row:
@@ -106,7 +106,7 @@ class Pair:
     split: str | None
 
 
-def plan_parallel(job: Job, placed: Sequence[Placed]) -> Plan:
+def plan_parallel(job: Job, placed: Sequence[Placed]) -> DatasetRecipe:
     """Parallel folders: the pictures of a pair have the same path below their folders, suffix apart."""
     matched = match(job, placed)
     good, skipped = check_headers(job, [Item(file.file, None, None) for pair in matched for file in both(pair)])
@@ -129,7 +129,9 @@ def plan_parallel(job: Job, placed: Sequence[Placed]) -> Plan:
     )
     shapes = tuple((3 if colour else 1, side, side) for colour in colours)
     table = Table(("images", "source"), reader.rows, len(matched), shapes)
-    return Plan([table], (), f"folders A and B, source {job.source}; {preparation(job, side)}", skipped=skipped)
+    return DatasetRecipe(
+        [table], (), f"folders A and B, source {job.source}; {preparation(job, side)}", skipped=skipped
+    )
 
 
 def both(pair: Pair) -> tuple[Placed, Placed]:
@@ -163,7 +165,7 @@ def read_pair(pair: Pair, side: int, colours: tuple[bool, ...]) -> Row:
     return pair_row(target, source, side, pair.split, pair.target.file.name)
 
 
-def unpaired(name: Name, resolution: int | None, skip_broken: bool) -> Request:
+def unpaired(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSpec:
     """`unpaired:PATH_A,PATH_B`, or `unpaired:PATH` with trainA/, trainB/, testA/, testB/ below."""
     if resolution is not None:
         check_resolution(name.full, resolution)
@@ -175,10 +177,10 @@ def unpaired(name: Name, resolution: int | None, skip_broken: bool) -> Request:
     named = [fingerprint(part, str(path.resolve())) for part, path in zip(files, paths, strict=True)]
     key = f"unpaired-{'-'.join(map(slug, paths))}-{fingerprint([], named, resolution)}"
     jobs = [Job(what, path, resolution, "A", skip_broken) for path in paths]
-    return Request(name.full, key, lambda: plan_unpaired(jobs, files))
+    return DatasetSpec(name.full, key, lambda: plan_unpaired(jobs, files))
 
 
-def plan_unpaired(jobs: Sequence[Job], files: Sequence[Sequence[Found]]) -> Plan:
+def plan_unpaired(jobs: Sequence[Job], files: Sequence[Sequence[Found]]) -> DatasetRecipe:
     """Two tables: `images` of domain B, `source` of domain A."""
     if len(jobs) == 2:
         (items_a, _), (items_b, _) = arrange(files[0], False), arrange(files[1], False)
@@ -208,7 +210,7 @@ def plan_unpaired(jobs: Sequence[Job], files: Sequence[Sequence[Found]]) -> Plan
         domain_table("images", jobs[-1], good_b, side, skipped),
         domain_table("source", jobs[0], good_a, side, skipped),
     ]
-    return Plan(tables, (), f"source A, unpaired; {preparation(jobs[0], side)}", skipped=skipped)
+    return DatasetRecipe(tables, (), f"source A, unpaired; {preparation(jobs[0], side)}", skipped=skipped)
 
 
 def domain_table(column: str, job: Job, good: Sequence[tuple[Item, Header]], side: int, skipped: list[str]) -> Table:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bench.data.rows import Plan, Request
+from bench.data.rows import DatasetRecipe, DatasetSpec
 from bench.data.store import store
 from bench.errors import UserError
 
@@ -33,10 +33,10 @@ def names() -> list[str]:
     return sorted(name for name in found if "-to-" not in name)
 
 
-def request(name: str) -> Request:
+def request(name: str) -> DatasetSpec:
     """The set as it was imported; it cannot be made anew without its files."""
 
-    def plan() -> Plan:
+    def plan() -> DatasetRecipe:
         raise UserError(f"data set {name}: its prepared form is gone or damaged. Import it again: bench data import.")
 
-    return Request(name, f"{PREFIX}{name}", plan)
+    return DatasetSpec(name, f"{PREFIX}{name}", plan)

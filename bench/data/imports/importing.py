@@ -24,7 +24,7 @@ from bench.data.imports.packed import Payload, from_folder, from_npz
 from bench.data.imports.parquet import from_parquet, parquet_files
 from bench.data.loading import request
 from bench.data.names import RESOLUTIONS, WITH_ARGUMENT, check_resolution, parse
-from bench.data.rows import HELD_OUT, TRAIN, Plan, Request, Row, Table
+from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, DatasetSpec, Row, Table
 from bench.data.standard import arrays, layouts
 from bench.data.store import store
 from bench.errors import UserError
@@ -73,7 +73,7 @@ def import_known(name: str, place: Path, resolution: int | None, skip_broken: bo
     return data if resolution is None else renew(request(name, resolution, locate))
 
 
-def renew(order: Request) -> DataSet:
+def renew(order: DatasetSpec) -> DataSet:
     """Prepare anew, and forget what was derived from the old content."""
     data = store.load(order, refresh=True)
     for derived in store.folder().glob(f"{order.key}-to-*"):
@@ -110,7 +110,7 @@ def lift(place: Path) -> Path:
         place = entries[0]
 
 
-def known_plan(name: str, payload: Payload) -> Plan:
+def known_plan(name: str, payload: Payload) -> DatasetRecipe:
     """The pictures of a standard set, brought into its form. Raises UserError where they cannot be that set."""
     classes = arrays.CLASSES[name]
     number = class_numbers(name, payload.classes, classes)
@@ -130,7 +130,7 @@ def known_plan(name: str, payload: Payload) -> Plan:
             raise UserError(f"import {name}: found {got} images (train + test), expected {expected}.")
 
     line = arrays.PADDED if padded else arrays.AS_PUBLISHED
-    return Plan([Table(("images",), rows, payload.count, ((channels or 1, 32, 32),))], classes, line)
+    return DatasetRecipe([Table(("images",), rows, payload.count, ((channels or 1, 32, 32),))], classes, line)
 
 
 def in_form(name: str, row: Row, channels: int | None, padded: bool) -> np.ndarray:
@@ -167,7 +167,7 @@ def import_own(name: str, place: Path, resolution: int | None, skip_broken: bool
     if resolution is not None:
         check_resolution(name, resolution)
 
-    def plan() -> Plan:
+    def plan() -> DatasetRecipe:
         shards, bundle = parquet_files(place), only_npz(place)
         if shards or bundle is not None:
             payload = from_parquet(shards) if bundle is None else from_npz(bundle)
@@ -177,10 +177,10 @@ def import_own(name: str, place: Path, resolution: int | None, skip_broken: bool
         path = lift(place)
         return image_folder.plan(name, path, list_files(path, f"import {name}"), resolution, True, skip_broken)
 
-    return renew(Request(name, f"{imported.PREFIX}{name}", plan))
+    return renew(DatasetSpec(name, f"{imported.PREFIX}{name}", plan))
 
 
-def own_plan(name: str, payload: Payload, resolution: int | None) -> Plan:
+def own_plan(name: str, payload: Payload, resolution: int | None) -> DatasetRecipe:
     """Arrays or shards, cropped and resized as a folder would be."""
     side = resolution or usable_side(name, payload)
     classes = payload.classes or tuple(str(label) for label in range(payload.labels))
@@ -191,7 +191,7 @@ def own_plan(name: str, payload: Payload, resolution: int | None) -> Plan:
 
     line = f"centre crop to square; resize to {side} {RESIZED}; " if resolution else ""
     table = Table(("images",), rows, payload.count, ((3 if payload.colour else 1, side, side),))
-    return Plan([table], classes, f"{line}{'RGB' if payload.colour else 'grey'}; uint8")
+    return DatasetRecipe([table], classes, f"{line}{'RGB' if payload.colour else 'grey'}; uint8")
 
 
 def usable_side(name: str, payload: Payload) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.data.digests import held_out_rank
 from bench.data.folders.decode import RESIZED, resize_array
-from bench.data.rows import Plan, Row, Table
+from bench.data.rows import DatasetRecipe, Row, Table
 from bench.data.standard.layouts import CIFAR10, CIFAR100, IDX, STL10, STL10_LABELLED
 from bench.data.standard.locate import read_bytes
 from bench.errors import UserError
@@ -44,7 +44,7 @@ PADDED = "pad 28 to 32 with zeros; uint8"
 AS_PUBLISHED = "as published; uint8"
 
 
-def digits(resolution: int) -> Plan:
+def digits(resolution: int) -> DatasetRecipe:
     """scikit-learn's 1,797 handwritten digits: 8 x 8, values 0 to 16, scaled to 0..255 (round(v * 255 / 16)), resized."""
 
     def rows() -> Iterator[Row]:
@@ -56,10 +56,12 @@ def digits(resolution: int) -> Plan:
             yield Row((resize_array(image, resolution),), None, int(label), held_out_rank(image), f"digit {i}")
 
     line = f"values 0..16 to 0..255; {_resizing(8, resolution)}uint8"
-    return Plan([Table(("images",), rows, 1797, ((1, resolution, resolution),))], DIGIT_NAMES, line, DIGITS_HELD_OUT)
+    return DatasetRecipe(
+        [Table(("images",), rows, 1797, ((1, resolution, resolution),))], DIGIT_NAMES, line, DIGITS_HELD_OUT
+    )
 
 
-def mnist(name: str, folder: Path) -> Plan:
+def mnist(name: str, folder: Path) -> DatasetRecipe:
     """MNIST or Fashion-MNIST: 28 x 28, padded with two rows and columns of zeros on each side to 32 x 32."""
 
     def rows() -> Iterator[Row]:
@@ -72,10 +74,10 @@ def mnist(name: str, folder: Path) -> Plan:
                 yield Row((image,), split, int(label), origin=f"{folder / image_file} image {i}")
 
     names = CLASSES[name]
-    return Plan([Table(("images",), rows, 70_000, ((1, 32, 32),))], names, PADDED)
+    return DatasetRecipe([Table(("images",), rows, 70_000, ((1, 32, 32),))], names, PADDED)
 
 
-def cifar(name: str, folder: Path) -> Plan:
+def cifar(name: str, folder: Path) -> DatasetRecipe:
     """CIFAR-10, or CIFAR-100 with its fine labels: 32 x 32 in colour, as it is."""
     batches, key = (CIFAR10, b"labels") if name == "cifar10" else (CIFAR100, b"fine_labels")
 
@@ -86,10 +88,10 @@ def cifar(name: str, folder: Path) -> Plan:
                 for i, (image, label) in enumerate(zip(images, labels, strict=True)):
                     yield Row((image,), split, int(label), origin=f"{folder / batch} image {i}")
 
-    return Plan([Table(("images",), rows, 60_000, ((3, 32, 32),))], CLASSES[name], AS_PUBLISHED)
+    return DatasetRecipe([Table(("images",), rows, 60_000, ((3, 32, 32),))], CLASSES[name], AS_PUBLISHED)
 
 
-def stl10(folder: Path, resolution: int, labelled: bool) -> Plan:
+def stl10(folder: Path, resolution: int, labelled: bool) -> DatasetRecipe:
     """STL-10, 96 x 96. The 100,000 unlabelled images to train on; `labelled`: the 5,000 of ten classes. 8,000 held out."""
     parts = STL10_LABELLED if labelled else STL10
 
@@ -104,7 +106,7 @@ def stl10(folder: Path, resolution: int, labelled: bool) -> Plan:
 
     count = 13_000 if labelled else 108_000
     table = Table(("images",), rows, count, ((3, resolution, resolution),))
-    return Plan([table], STL10_NAMES if labelled else (), f"{_resizing(96, resolution)}uint8")
+    return DatasetRecipe([table], STL10_NAMES if labelled else (), f"{_resizing(96, resolution)}uint8")
 
 
 def _resizing(native: int, resolution: int) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.data.folders.decode import RESIZED, BrokenPictureError, pixels, read_picture, resize
 from bench.data.folders.reader import Reader
-from bench.data.rows import HELD_OUT, TRAIN, Plan, Row, Table
+from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, Row, Table
 from bench.data.standard.layouts import ATTRIBUTES, FACES, PARTITION
 from bench.errors import UserError, unknown
 
@@ -32,7 +32,7 @@ class Face:
     label: int | None
 
 
-def plan(name: str, attributes: Sequence[str], resolution: int, folder: Path, skip_broken: bool) -> Plan:
+def plan(name: str, attributes: Sequence[str], resolution: int, folder: Path, skip_broken: bool) -> DatasetRecipe:
     """CelebA at `resolution`, with a class for each combination of the attributes."""
     labels, classes = label_table(folder, attributes)
     faces = [
@@ -45,7 +45,7 @@ def plan(name: str, attributes: Sequence[str], resolution: int, folder: Path, sk
     reader = Reader(f"data set {name}", folder, faces, read, lambda face: face.name, skip_broken, skipped)
     line = f"centre crop 148; resize {resolution} {RESIZED}; uint8"
     table = Table(("images",), reader.rows, len(faces), ((3, resolution, resolution),))
-    return Plan([table], classes, line, skipped=skipped)
+    return DatasetRecipe([table], classes, line, skipped=skipped)
 
 
 def first(folder: Path, names: Sequence[str]) -> Path:

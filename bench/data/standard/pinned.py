@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 
 from bench.data.digests import image_digest, row_digest, set_digest
-from bench.data.rows import Plan, Row
+from bench.data.rows import DatasetRecipe, Row
 
 PINNED = {
     "mnist": "8215b6d181e8ac79bf34d613fcde2950bcbd775f9ec0e238b5d34b053d13b940",
@@ -52,7 +52,7 @@ def strangers(known: np.ndarray, rows: Iterable[tuple[Row, bytes]]) -> tuple[lis
 SHOWN = 5  # strange rows named in a message
 
 
-def plan_problems(name: str, plan: Plan) -> list[str]:
+def plan_problems(name: str, plan: DatasetRecipe) -> list[str]:
     """What is wrong with the rows of a pinned set, naming them."""
     parts: dict[str, list[bytes]] = {}
     strange, missing = strangers(known_rows(name), digested(plan, parts))
@@ -65,7 +65,7 @@ def plan_problems(name: str, plan: Plan) -> list[str]:
     return []
 
 
-def digested(plan: Plan, parts: dict[str, list[bytes]]) -> Iterator[tuple[Row, bytes]]:
+def digested(plan: DatasetRecipe, parts: dict[str, list[bytes]]) -> Iterator[tuple[Row, bytes]]:
     """Rows with their digests, which are also collected by split and table."""
     for table in plan.tables:
         for row in table.rows():

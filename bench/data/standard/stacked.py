@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from bench.data.dataset import DataSet, Split
-from bench.data.rows import HELD_OUT, TRAIN, Plan, Row, Table
+from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, Row, Table
 
 COUNTS = {
     "stacked-mnist": {TRAIN: 128_000, HELD_OUT: 26_000},
@@ -19,7 +19,7 @@ COUNTS = {
 SEEDS = {TRAIN: 2017, HELD_OUT: 2018}
 
 
-def plan(name: str, base: Callable[[], DataSet]) -> Plan:
+def plan(name: str, base: Callable[[], DataSet]) -> DatasetRecipe:
     """Stack the digits of a prepared set: the same images wherever it came from, as its rows are in canonical order."""
     data = base()
     counts = COUNTS[name]
@@ -31,7 +31,7 @@ def plan(name: str, base: Callable[[], DataSet]) -> Plan:
     shape = (3, data.resolution, data.resolution)
     classes = tuple(f"{number:03d}" for number in range(1000))
     line = data.preprocessing.removesuffix("uint8") + "three random digits as channels; uint8"
-    return Plan([Table(("images",), rows, sum(counts.values()), (shape,))], classes, line)
+    return DatasetRecipe([Table(("images",), rows, sum(counts.values()), (shape,))], classes, line)
 
 
 def draws(seed: int, count: int, rows: int) -> np.ndarray:

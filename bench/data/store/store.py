@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from bench.data.dataset import DataSet, Split
-from bench.data.rows import HELD_OUT, TRAIN, Plan, Request
+from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, DatasetSpec
 from bench.errors import UserError
 from bench.paths import home
 
@@ -37,7 +37,7 @@ def folder() -> Path:
     return home() / "data"
 
 
-def load(request: Request, *, refresh: bool = False) -> DataSet:
+def load(request: DatasetSpec, *, refresh: bool = False) -> DataSet:
     """Open the prepared set, preparing it first where that has not been done (or `refresh` asks for it anew)."""
     target = folder() / request.key
     if not refresh and is_complete(target):
@@ -48,7 +48,7 @@ def load(request: Request, *, refresh: bool = False) -> DataSet:
     return open_set(target, request.name)
 
 
-def prepare(request: Request, target: Path) -> None:
+def prepare(request: DatasetSpec, target: Path) -> None:
     """Write the set beside its place, then move it there."""
     from bench.data.store.writer import write
 
@@ -67,7 +67,7 @@ def prepare(request: Request, target: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def require_published(request: Request, plan: Plan, digest: str) -> None:
+def require_published(request: DatasetSpec, plan: DatasetRecipe, digest: str) -> None:
     """Refuse a pinned set whose content differs from what was published, naming what is strange."""
     from bench.data.standard.pinned import PINNED, plan_problems
 
@@ -142,7 +142,7 @@ def locked(target: Path) -> Iterator[None]:
         yield
 
 
-def require_space(target: Path, plan: Plan) -> None:
+def require_space(target: Path, plan: DatasetRecipe) -> None:
     """Refuse to begin what cannot be finished: sorting needs the set twice."""
     needed = 2 * sum(table.count * sum(int(np.prod(shape)) for shape in table.shapes) for table in plan.tables)
     free = shutil.disk_usage(target.parent).free

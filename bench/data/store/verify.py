@@ -9,7 +9,7 @@ import numpy as np
 from bench.data.digests import image_digest, row_digest, set_digest
 from bench.data.loading import request
 from bench.data.names import parse
-from bench.data.rows import HELD_OUT, TRAIN, Request
+from bench.data.rows import HELD_OUT, TRAIN, DatasetSpec
 from bench.data.standard import layouts
 from bench.data.standard.locate import DataRoot, roots
 from bench.data.standard.pinned import PINNED, SHOWN, plan_problems
@@ -66,7 +66,7 @@ def at_hand(name: str, data_root: DataRoot) -> Path | None:
     return next((place for place in places if not layout.missing(place)), None)
 
 
-def original_problems(wanted: Request, folder: Path) -> list[str]:
+def original_problems(wanted: DatasetSpec, folder: Path) -> list[str]:
     """What is wrong with the original files, naming the images."""
     located = request(wanted.name, None, lambda _: folder)
     try:

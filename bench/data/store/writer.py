@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.data.digests import image_digest, row_digest, set_digest
 from bench.data.progress_bar import track
-from bench.data.rows import HELD_OUT, TRAIN, Plan, Row, Table
+from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, Row, Table
 from bench.errors import UserError
 
 CHUNK_BYTES = 16 << 20  # what is held in memory while sorting
@@ -86,7 +86,7 @@ def _at_rank(rows: list[int], ranks: list[float], end: Any) -> set[int]:
     return {i for i in rows if ranks[i] == value}
 
 
-def write(plan: Plan, folder: Path, name: str) -> dict[str, Any]:
+def write(plan: DatasetRecipe, folder: Path, name: str) -> dict[str, Any]:
     """Write the files of a set into `folder`; returns its manifest."""
     writers, counts, digests = [], {}, {}
     for table in plan.tables:
@@ -120,7 +120,7 @@ def write(plan: Plan, folder: Path, name: str) -> dict[str, Any]:
     }
 
 
-def _need(plan: Plan) -> str:
+def _need(plan: DatasetRecipe) -> str:
     skipped = f" ({len(plan.skipped)} files were skipped.)" if plan.skipped else ""
     return f"At least two different images are needed, one to train on and one to hold out.{skipped}"
 

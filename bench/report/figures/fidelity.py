@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench import formats
-from bench.boards.rows import RANKED, Board, Cell, Key
+from bench.boards.rows import RANKED, Board, Key, ScoreSummary
 from bench.report.figures.drawing import Drawing, Table, panel, plain, point_labels
 from bench.report.frames import metric_name
 from bench.report.theme import Look
@@ -69,7 +69,7 @@ def plane(board: Board, looks: Mapping[str, Look], across: str, up: str) -> Draw
     )  # fmt: skip
 
 
-def _numbers(cell: Cell) -> tuple[str, str]:
+def _numbers(cell: ScoreSummary) -> tuple[str, str]:
     found = cell.summary
     span = f"{formats.number(found.low)} to {formats.number(found.high)}" if found.low is not None else formats.NONE
     return formats.number(found.mean), span

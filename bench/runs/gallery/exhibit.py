@@ -9,11 +9,11 @@ from bench.data import DataSet
 from bench.features.sample import Extractor, Sample
 from bench.gan import GAN
 from bench.runs.gallery.image_files import encode
-from bench.training.sampling import Request
+from bench.training.sampling import SampleRequest
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class ArtifactFile:
     """One file."""
 
     kind: str
@@ -23,12 +23,12 @@ class Exhibit:
 
 
 @dataclass(frozen=True)
-class Show:
+class GalleryContext:
     """A trained member with everything that its exhibits are made from."""
 
     gan: GAN
     dataset: DataSet
-    draw: Callable[[Request], Tensor]  # -> (N, C, H, W) uint8 on the CPU
+    draw: Callable[[SampleRequest], Tensor]  # -> (N, C, H, W) uint8 on the CPU
     fake: Sample  # a scored one
     train: Sample
     held_out: Sample
@@ -45,15 +45,15 @@ class Show:
         )
 
 
-Maker = Callable[[Show], list[Exhibit]]  # empty: the member has nothing of this kind
+Maker = Callable[[GalleryContext], list[ArtifactFile]]  # empty: the member has nothing of this kind
 
 
-def absent(kind: str, words: str) -> Exhibit:
+def absent(kind: str, words: str) -> ArtifactFile:
     """The exhibit that says why there is none."""
-    return Exhibit(kind, ".txt", words.encode())
+    return ArtifactFile(kind, ".txt", words.encode())
 
 
-def picture(kind: str, images: Tensor, columns: int, note: str = "") -> Exhibit:
+def picture(kind: str, images: Tensor, columns: int, note: str = "") -> ArtifactFile:
     """Images (N, C, H, W) uint8 as one exhibit."""
     content, suffix = encode(images, columns)
-    return Exhibit(kind, suffix, content, note)
+    return ArtifactFile(kind, suffix, content, note)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from bench.records.grid import COLUMNS
 from bench.runs.gallery import nearest
-from bench.runs.gallery.exhibit import Exhibit, Maker, Show, absent, picture
-from bench.training.sampling import Request, interpolation_request, labelled, request
+from bench.runs.gallery.exhibit import ArtifactFile, GalleryContext, Maker, absent, picture
+from bench.training.sampling import SampleRequest, interpolation_request, labelled, request
 
 SEED = 0  # of the latents: those of every member with the same prior
 CLASSES = 10  # rows
@@ -23,7 +23,7 @@ LEVELS = (0.25, 0.5, 0.75, 1.0)  # of truncation, the last being none
 TRIPLES = 6
 
 
-def exhibits(show: Show) -> Iterator[Exhibit]:
+def exhibits(show: GalleryContext) -> Iterator[ArtifactFile]:
     """Every exhibit that the member has, one kind after the other."""
     for kind, make in MAKERS.items():
         try:
@@ -33,7 +33,7 @@ def exhibits(show: Show) -> Iterator[Exhibit]:
             yield absent(kind, f"not made: {type(error).__name__}{f': {reason[0]}' if reason else ''}")
 
 
-def classes(show: Show) -> list[Exhibit]:
+def classes(show: GalleryContext) -> list[ArtifactFile]:
     """One row per class, at most ten evenly chosen; a column keeps its latents."""
     names = show.dataset.classes
     if show.gan.task != "conditional" or show.gan.latents is None or not names:
@@ -41,7 +41,7 @@ def classes(show: Show) -> list[Exhibit]:
     chosen = np.linspace(0, len(names) - 1, min(len(names), CLASSES)).round().astype(int).tolist()
     asked = request(show.gan, None, COLUMNS, SEED)
     assert asked.latents is not None
-    rows = Request(
+    rows = SampleRequest(
         COLUMNS * len(chosen),
         SEED,
         asked.latents.repeat(len(chosen), 1),
@@ -51,7 +51,7 @@ def classes(show: Show) -> list[Exhibit]:
     return [picture("classes", show.draw(rows), COLUMNS, note)]
 
 
-def interpolation(show: Show) -> list[Exhibit]:
+def interpolation(show: GalleryContext) -> list[ArtifactFile]:
     """Rows from one latent to another."""
     if show.gan.latents is None:
         return []
@@ -59,7 +59,7 @@ def interpolation(show: Show) -> list[Exhibit]:
     return [picture("interpolation", show.draw(asked), STEPS)]
 
 
-def truncation(show: Show) -> list[Exhibit]:
+def truncation(show: GalleryContext) -> list[ArtifactFile]:
     """The same latents at several levels; nothing for a member whose images do not depend on the level."""
     if show.gan.latents is None:
         return []
@@ -73,7 +73,7 @@ def truncation(show: Show) -> list[Exhibit]:
     return [picture("truncation", torch.cat(rows), COLUMNS, note)]
 
 
-def translation(show: Show) -> list[Exhibit]:
+def translation(show: GalleryContext) -> list[ArtifactFile]:
     """Held-out sources, what the member makes of them and, where sources are paired, what they should become."""
     if show.gan.task not in ("paired", "unpaired"):
         return []
@@ -90,7 +90,7 @@ def translation(show: Show) -> list[Exhibit]:
     return [picture("translation", alternate(parts), len(parts), note)]
 
 
-def reconstruction(show: Show) -> list[Exhibit]:
+def reconstruction(show: GalleryContext) -> list[ArtifactFile]:
     """Held-out images, each above what the member makes of its code."""
     if show.gan.task != "reconstruction":
         return []

@@ -15,7 +15,7 @@ from bench.metrics.fid_infinity import by_size, fit
 from bench.metrics.nearest import nearest_to
 from bench.metrics.realism import realism
 from bench.records.grid import COLUMNS
-from bench.runs.gallery.exhibit import Exhibit, Maker, Show, absent, picture
+from bench.runs.gallery.exhibit import ArtifactFile, GalleryContext, Maker, absent, picture
 
 SAMPLES = 300  # samples, and held-out images beside them, whose nearest training image is looked for
 ROWS = 6  # samples shown with their neighbours
@@ -28,7 +28,7 @@ FEWEST = 50  # fakes from which a line through FIDs makes sense
 Found = tuple[Tensor, Tensor]  # distances (N, k) ascending, rows of the training split (N, k)
 
 
-def nearest(show: Show) -> list[Exhibit]:
+def nearest(show: GalleryContext) -> list[ArtifactFile]:
     """How near samples and held-out images are to the training images, and the nearest pairs."""
     spaces = {"pixels": ("nearest-pixel", by_pixels(show))}
     if extractor := extractor_of(show):
@@ -45,7 +45,7 @@ def nearest(show: Show) -> list[Exhibit]:
     return made
 
 
-def by_pixels(show: Show) -> tuple[Found, Found]:
+def by_pixels(show: GalleryContext) -> tuple[Found, Found]:
     """Of samples and of held-out images; the distance is the root mean square over pixels in [0, 1]."""
     found: list[Found] = []
     for sample, k in ((show.fake, COLUMNS - 1), (show.held_out, 1)):
@@ -55,7 +55,7 @@ def by_pixels(show: Show) -> tuple[Found, Found]:
     return found[0], found[1]
 
 
-def by_features(show: Show, extractor: str) -> tuple[Found, Found]:
+def by_features(show: GalleryContext, extractor: str) -> tuple[Found, Found]:
     """Of samples and of held-out images; the distance is Euclidean."""
     train = show.train.features(show.load(extractor)).features
     found: list[Found] = []
@@ -84,7 +84,7 @@ def _pixels(sample: Sample, start: int, stop: int) -> Tensor:
     return sample.batch(start, min(stop, len(sample))).flatten(1).float() / 255
 
 
-def _rows(show: Show, kind: str, distances: Tensor, rows: Tensor) -> Exhibit:
+def _rows(show: GalleryContext, kind: str, distances: Tensor, rows: Tensor) -> ArtifactFile:
     """The samples that are nearest to the training set, each followed by its nearest training images."""
     closest = distances[:, 0].argsort(stable=True)[:ROWS].tolist()
     images = [
@@ -100,7 +100,7 @@ def _rows(show: Show, kind: str, distances: Tensor, rows: Tensor) -> Exhibit:
     )
 
 
-def extremes(show: Show) -> list[Exhibit]:
+def extremes(show: GalleryContext) -> list[ArtifactFile]:
     """The samples with the highest and with the lowest realism."""
     extractor = extractor_of(show)
     if extractor is None:
@@ -120,7 +120,7 @@ def extremes(show: Show) -> list[Exhibit]:
     ]
 
 
-def sizes(show: Show) -> list[Exhibit]:
+def sizes(show: GalleryContext) -> list[ArtifactFile]:
     """FID at several numbers of samples with the line through them: the ranking metric, and wherever a limit is measured."""
     limits = {metric for metric in show.metrics if metric.startswith("fid-infinity@")}
     wanted = [
@@ -134,7 +134,7 @@ def sizes(show: Show) -> list[Exhibit]:
     return [table("fid-by-samples", ("metric", "samples", "fid", "error"), lines)]
 
 
-def _sizes(show: Show, metric: MetricId) -> Iterator[tuple[object, ...]]:
+def _sizes(show: GalleryContext, metric: MetricId) -> Iterator[tuple[object, ...]]:
     """One line per number of samples; the last is the limit, with the standard error of the fit."""
     assert metric.extractor
     extractor = show.load(metric.extractor)
@@ -145,7 +145,7 @@ def _sizes(show: Show, metric: MetricId) -> Iterator[tuple[object, ...]]:
     yield str(metric), inf, limit.value, limit.error
 
 
-def extractor_of(show: Show) -> str | None:
+def extractor_of(show: GalleryContext) -> str | None:
     """The network through which the suite looks at whole images: the ranking metric's, else the first that another uses."""
     for metric in map(MetricId.parse, show.metrics):
         if metric.extractor and {"fake", "fake_statistics", "output", "output_statistics"}.intersection(
@@ -155,11 +155,11 @@ def extractor_of(show: Show) -> str | None:
     return None
 
 
-def table(kind: str, header: tuple[str, ...], lines: Iterable[tuple[object, ...]]) -> Exhibit:
+def table(kind: str, header: tuple[str, ...], lines: Iterable[tuple[object, ...]]) -> ArtifactFile:
     """Lines as CSV (RFC 4180 but for its line ends)."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([header, *lines])
-    return Exhibit(kind, ".csv", buffer.getvalue().encode())
+    return ArtifactFile(kind, ".csv", buffer.getvalue().encode())
 
 
 MAKERS: Mapping[str, Maker] = {"nearest-distances": nearest, "best": extremes, "fid-by-samples": sizes}

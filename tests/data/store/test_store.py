@@ -114,7 +114,7 @@ def test_a_cache_that_may_not_be_written(bench_home, monkeypatch):
 
 
 PREPARE = """
-from bench.data import load, store
+from bench.data import load; from bench.data.store import store
 real, made = store.prepare, []
 store.prepare = lambda *arguments: (made.append(1), real(*arguments))
 print(load("digits").digest, len(made))

@@ -108,7 +108,7 @@ def test_a_flipped_byte_in_the_weights_is_refused(tmp_path):
 
 
 def test_names_and_cards_need_no_torch():
-    code = "import sys; from bench.extractors import card, names; names(), card('digits-cnn'); print('torch' in sys.modules)"
+    code = "import sys; from bench.features.networks import card, names; names(), card('digits-cnn'); print('torch' in sys.modules)"
     root = str(Path(networks.__file__).parents[3])
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert answer.stdout.strip() == "False"

@@ -17,8 +17,8 @@ from bench.gan import GAN, Task, gaussian
 from bench.metrics.measure import measure
 from bench.records.grid import GAP
 from bench.runs.gallery import kinds, nearest
-from bench.runs.gallery.exhibit import Exhibit, Show
-from bench.training.sampling import Request
+from bench.runs.gallery.exhibit import ArtifactFile, GalleryContext
+from bench.training.sampling import SampleRequest
 
 SIDE = 8
 
@@ -42,7 +42,7 @@ def flat(*levels: int, channels: int = 1) -> np.ndarray:
 
 
 def show_of(
-    draw: Callable[[Request], Tensor] = lambda asked: torch.from_numpy(flat(*[7] * asked.count)),
+    draw: Callable[[SampleRequest], Tensor] = lambda asked: torch.from_numpy(flat(*[7] * asked.count)),
     task: Task = "unconditional",
     *,
     fakes: np.ndarray | None = None,
@@ -52,7 +52,7 @@ def show_of(
     labels: int = 0,
     shows_data: bool = True,
     metrics: tuple[str, ...] = ("fid@mean",),
-) -> Show:
+) -> GalleryContext:
     images = flat(*range(0, 200, 2)) if train is None else train
     held = flat(*range(1, 21))
     number = np.arange(len(images)) % labels if labels else None
@@ -61,7 +61,7 @@ def show_of(
     )  # fmt: skip
     latents = gaussian(3) if task in ("unconditional", "conditional") else None
     fake = flat(*range(100, 160)) if fakes is None else fakes
-    return Show(
+    return GalleryContext(
         GAN({}, [], lambda nets, prompt: torch.zeros(1), latents, task=task),
         dataset,
         draw,
@@ -74,7 +74,7 @@ def show_of(
     )
 
 
-def levels(made: Exhibit, columns: int) -> list[list[int]]:
+def levels(made: ArtifactFile, columns: int) -> list[list[int]]:
     """The grey in the middle of each image of a picture, row by row."""
     with Image.open(io.BytesIO(made.content)) as opened:
         pixels = np.array(opened.convert("L"))
@@ -84,12 +84,12 @@ def levels(made: Exhibit, columns: int) -> list[list[int]]:
     ]
 
 
-def lines(made: Exhibit) -> list[dict[str, str]]:
+def lines(made: ArtifactFile) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(made.content.decode())))
 
 
 def test_a_row_per_class_with_the_same_latents_in_a_column() -> None:
-    def draw(asked: Request) -> Tensor:
+    def draw(asked: SampleRequest) -> Tensor:
         assert asked.latents is not None
         assert asked.labels is not None
         column = asked.latents[:8, 0].argsort().argsort()
@@ -105,7 +105,7 @@ def test_a_row_per_class_with_the_same_latents_in_a_column() -> None:
 def test_of_many_classes_ten_are_shown_evenly() -> None:
     found: list[int] = []
 
-    def draw(asked: Request) -> Tensor:
+    def draw(asked: SampleRequest) -> Tensor:
         assert asked.labels is not None
         found.extend(asked.labels[::8].tolist())
         return torch.from_numpy(flat(*[0] * asked.count))
@@ -117,7 +117,7 @@ def test_of_many_classes_ten_are_shown_evenly() -> None:
 def test_truncation_is_shown_where_it_changes_the_images() -> None:
     asked_for: list[float] = []
 
-    def draw(asked: Request) -> Tensor:
+    def draw(asked: SampleRequest) -> Tensor:
         asked_for.append(asked.truncation)
         return torch.from_numpy(flat(*[round(100 * asked.truncation)] * asked.count))
 
@@ -130,7 +130,7 @@ def test_truncation_is_shown_where_it_changes_the_images() -> None:
 
 @pytest.mark.parametrize("paired", [True, False])
 def test_translations_stand_beside_their_source_and_target(paired: bool) -> None:
-    def draw(asked: Request) -> Tensor:
+    def draw(asked: SampleRequest) -> Tensor:
         assert asked.source is not None
         return asked.source[:, :1] + 50
 
@@ -141,7 +141,7 @@ def test_translations_stand_beside_their_source_and_target(paired: bool) -> None
 
 
 def test_reconstructions_stand_below_their_originals() -> None:
-    def draw(asked: Request) -> Tensor:
+    def draw(asked: SampleRequest) -> Tensor:
         assert asked.source is not None
         return asked.source + 100
 
@@ -237,7 +237,7 @@ def test_real_images_that_must_not_be_kept_are_not(task: Task) -> None:
 
 
 def test_what_cannot_be_made_says_why_and_the_rest_is_made() -> None:
-    def draw(asked: Request) -> Tensor:
+    def draw(asked: SampleRequest) -> Tensor:
         if asked.truncation < 1:
             raise ValueError("this generator takes no truncation\nwhatever the level")
         return torch.from_numpy(flat(*[7] * asked.count))
@@ -272,13 +272,13 @@ def test_standard_sets_may_be_shown_and_faces_and_own_data_not() -> None:
 def test_a_suite_may_decide_otherwise() -> None:
     from pathlib import Path
 
-    from bench.runs.experiment import Setting
+    from bench.runs.experiment import Experiment
     from bench.suites import suite as suites
     from bench.training.loop import Execution
 
     suite = suites.load("digits")
-    setting = Setting(suite, show_of().dataset, Execution(), Path())
-    assert setting.shows_data
+    experiment = Experiment(suite, show_of().dataset, Execution(), Path())
+    assert experiment.shows_data
     hidden = suite.model_copy(update={"show_data": False})
-    assert not replace(setting, suite=hidden).shows_data
+    assert not replace(experiment, suite=hidden).shows_data
     assert hidden.protocol({}) == suite.protocol({}), "what is shown does not move a score"
