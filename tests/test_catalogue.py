@@ -53,7 +53,7 @@ def test_networks_have_the_parameters_of_their_references(network: dict[str, Any
 
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_zoo", ROOT / "docs" / "make_zoo.py")
+    spec = importlib.util.spec_from_file_location("make_zoo", ROOT / "tools" / "make_zoo.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -62,7 +62,7 @@ def maker() -> ModuleType:
 
 
 def test_the_page_is_fresh(maker: ModuleType):
-    assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == maker.page(), "stale: python docs/make_zoo.py"
+    assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == maker.page(), "stale: python tools/make_zoo.py"
 
 
 def test_the_page_has_every_member_and_counts_its_parameters(maker: ModuleType):

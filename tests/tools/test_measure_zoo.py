@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def measure_zoo() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("measure_zoo", ROOT / "docs" / "measure_zoo.py")
+    spec = importlib.util.spec_from_file_location("measure_zoo", ROOT / "tools" / "measure_zoo.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -73,7 +73,7 @@ def test_the_page_is_fresh(measure_zoo: ModuleType):
     if not measure_zoo.LINES.exists():
         pytest.skip("docs/zoo_on_digits.jsonl has not been measured")
     made = measure_zoo.page(measure_zoo.read(measure_zoo.LINES))
-    assert measure_zoo.PAGE.read_text(encoding="utf-8") == made, "stale: python docs/measure_zoo.py --page"
+    assert measure_zoo.PAGE.read_text(encoding="utf-8") == made, "stale: python tools/measure_zoo.py --page"
 
 
 def test_a_sheet_has_a_tile_for_every_grid(measure_zoo: ModuleType, line, tmp_path: Path):

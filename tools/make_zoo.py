@@ -1,4 +1,4 @@
-"""Makes docs/zoo.md from what is registered and what its networks are measured against: python docs/make_zoo.py"""
+"""Makes docs/zoo.md from what is registered and what its networks are measured against: python tools/make_zoo.py"""
 
 import ast
 import importlib.util
@@ -12,12 +12,13 @@ from bench.catalogue import Entry
 from bench.cli.listing import parameters
 from bench.members import Listing
 
-PAGE = Path(__file__).parent / "zoo.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "zoo.md"
 ABLATIONS = "zoo.stabilisers"
 HEAD = """\
 # The zoo
 
-Made by `python docs/make_zoo.py` from `zoo/catalogue.toml` and the networks themselves; a test fails when it is stale.
+Made by `python tools/make_zoo.py` from `zoo/catalogue.toml` and the networks themselves; a test fails when it is stale.
 Parameters are trainable ones for 32 x 32 colour images of ten classes, as the fixed track builds them; the table of reference
 implementations below says which networks have the published sizes. Published figures are others', under their protocols: do not
 compare them with this suite's or with each other. What each member departs from stands in its file's docstring.
@@ -25,7 +26,7 @@ compare them with this suite's or with each other. What each member departs from
 | member | paper | year | family | conditioned on | objective | regularisers | parameters at 32 px | published FID |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
-COUNTS = Path(__file__).parents[1] / "zoo" / "reference_counts.toml"
+COUNTS = ROOT / "zoo" / "reference_counts.toml"
 COUNTS_HEAD = """
 ## Networks of published sizes
 

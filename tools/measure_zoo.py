@@ -1,13 +1,13 @@
-"""What every member of the zoo learns on the embedded digits: python docs/measure_zoo.py
+"""What every member of the zoo learns on the embedded digits: python tools/measure_zoo.py
 
 Trains each member that needs no pictures to translate with one seed under the rules of the suite `digits`, and measures
 its samples before the first step and after the last one. A line of docs/zoo_on_digits.jsonl for each; the same command
 resumes, and trains again only what has no line for its code, budget and seed. docs/zoo_on_digits.md is made from the lines.
 
-    python docs/measure_zoo.py                            every member
-    python docs/measure_zoo.py dcgan biggan               these
-    python docs/measure_zoo.py sngan --images 240_000     with a budget of its own, beside the usual one
-    python docs/measure_zoo.py --page                     the page alone
+    python tools/measure_zoo.py                            every member
+    python tools/measure_zoo.py dcgan biggan               these
+    python tools/measure_zoo.py sngan --images 240_000     with a budget of its own, beside the usual one
+    python tools/measure_zoo.py --page                     the page alone
 """
 
 import argparse
@@ -36,7 +36,7 @@ from bench.suites import suite
 from bench.training.loop import Execution, Training
 from bench.training.sampling import generate, grid_request, request
 
-PAGE = Path(__file__).parent / "zoo_on_digits.md"
+PAGE = Path(__file__).parents[1] / "docs" / "zoo_on_digits.md"
 LINES = PAGE.with_suffix(".jsonl")
 FID, ACCURACY = "fid@digits-cnn", "gan-test@digits-cnn"
 TIMES, RECOGNISED = (
@@ -65,7 +65,7 @@ UNKNOWN = "The reason is not known."
 HEAD = """\
 # The zoo on digits
 
-Made by `python docs/measure_zoo.py`: one seed of every member that generates digits from noise or from a class, under the
+Made by `python tools/measure_zoo.py`: one seed of every member that generates digits from noise or from a class, under the
 rules of the suite `digits` ({images:,} images in batches of {batch}, 16 px, the last checkpoint, {samples:,} samples; FID
 against the training split). One seed says that a member learns, not which member is better: that is what the suite's five
 seeds and `bench leaderboard` are for. A member passes when its FID falls to a fifth of that of its untrained networks and,

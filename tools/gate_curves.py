@@ -1,6 +1,6 @@
 """The operating characteristics in protocol.md, by simulation through the bench's own code.
 
-python docs/gate_curves.py            prints the tables, writes docs/figures/gate_power.svg
+python tools/gate_curves.py            prints the tables, writes docs/figures/gate_power.svg
 """
 
 from collections import Counter
@@ -98,4 +98,4 @@ def draw(path: Path) -> None:
 if __name__ == "__main__":
     for table in (coverage_table(), gate_table(), detectable_table()):
         print("\n".join(table), end="\n\n")
-    draw(Path(__file__).parent / "figures" / "gate_power.svg")
+    draw(Path(__file__).parents[1] / "docs" / "figures" / "gate_power.svg")
