@@ -1,32 +1,36 @@
-"""Verbs on data sets and on weights that are brought by hand: `bench data ...`, `bench extractors ...`."""
+"""bench data ..."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.cli.options import AsJson, DataRoot
+from bench.cli import complete
+from bench.cli.grouping import examples
+from bench.cli.options import AsJson, DataRoot, SkipBroken
 
-Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Data sets, e.g. mnist or folder:PATH.")]
-Resolution = Annotated[int | None, typer.Option(help="Pixels a side; default: as the set has it.")]
-SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave broken files out, and record which.")]
+Names = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME...", help="Data sets, e.g. mnist or folder:PATH.", autocompletion=complete.datasets),
+]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A data set, e.g. mnist or folder:PATH.", autocompletion=complete.datasets),
+]
+Resolution = Annotated[int | None, typer.Option(metavar="N", help="Pixels a side; default: as the set has it.")]
 
-app = typer.Typer(help="Prepare, import and verify data sets.", no_args_is_help=True)
-extractors = typer.Typer(help="Bring weights that are not ours to ship.", no_args_is_help=True)
 
-
-@app.command(name="list")
-def list_sets(as_json: AsJson = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the data sets that can be asked for."""
     from bench.cli.listing import dataset_rows, short
-    from bench.cli.show import table
+    from bench.cli.output import table
 
     table(dataset_rows() if as_json else short("datasets"), as_json)
 
 
-@app.command()
+@examples("bench data info folder:photos/ --resolution 64")
 def info(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Name,
     resolution: Resolution = None,
     data_root: DataRoot = None,
     skip_broken: SkipBroken = False,
@@ -46,7 +50,7 @@ def info(
         typer.echo(f"{key}: {value}")
 
 
-@app.command()
+@examples("bench data prepare mnist cifar10")
 def prepare(
     names: Names,
     resolution: Resolution = None,
@@ -62,7 +66,7 @@ def prepare(
         typer.echo(f"{name}: {len(found.train):,} + {len(found.held_out):,} images, digest {found.digest}")
 
 
-@app.command(name="import")
+@examples("bench data import my-faces faces.zip --resolution 64")
 def import_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A known set, or a new name of your own.")],
     path: Annotated[
@@ -71,14 +75,13 @@ def import_(
     resolution: Resolution = None,
     skip_broken: SkipBroken = False,
 ) -> None:
-    """Take a set from files that are at hand."""
+    """Take a set from files that you have."""
     from bench.data.imports.importing import import_set
 
     found = import_set(name, path, resolution=resolution, skip_broken=skip_broken)
     typer.echo(f"{name}: {len(found.train):,} + {len(found.held_out):,} images, digest {found.digest}")
 
 
-@app.command()
 def verify(names: Names, resolution: Resolution = None, data_root: DataRoot = None) -> None:
     """Read every image and compare content digests; exit 1 when one differs."""
     from bench.data.store.verify import verify as verify_set
@@ -96,21 +99,4 @@ def verify(names: Names, resolution: Resolution = None, data_root: DataRoot = No
         raise typer.Exit(1)
 
 
-@extractors.command(name="import")
-def import_weights(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-) -> None:
-    """Keep a weight file that was brought by hand, after its sha256 is verified."""
-    from bench.features.networks import official
-
-    typer.echo(official.import_weights(name, file))
-
-
-@extractors.command(name="list")
-def list_extractors(as_json: AsJson = False) -> None:
-    """List the feature networks."""
-    from bench.cli.listing import extractor_rows, short
-    from bench.cli.show import table
-
-    table(extractor_rows() if as_json else short("extractors"), as_json)
+verbs = (list_, info, prepare, import_, verify)

@@ -1,37 +1,50 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, each declared once. Groups of them are dataclasses in bench.cli.choices."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from bench.cli import complete
+
+RESULTS = Path("results")
+REPORTS = Path("reports")
+OWN = "Instead of a suite: your own images"
+SPEED = "Speed and memory"
+
+Which = Literal["last", "best"]
+Text = Literal["text", "md", "json"]
+
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+TextFormat = Annotated[Text, typer.Option("--format", metavar="text|md|json", help="What to print.")]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of the records.")]
 Reports = Annotated[Path, typer.Option("--reports", metavar="DIR", help="Folder of boards and pages.")]
+PagesOut = Annotated[Path, typer.Option("--out", "--reports", metavar="DIR", help="Where the pages go.")]
 SuiteName = Annotated[
-    str, typer.Option("--suite", "-s", metavar="NAME|FILE", help="A suite, or a path to a .toml file.")
+    str,
+    typer.Option(
+        "--suite", "-s", metavar="NAME|FILE", help="A suite, or a path to a .toml file.", autocompletion=complete.suites
+    ),
 ]
-SuiteOrData = Annotated[
-    str | None, typer.Option("--suite", "-s", metavar="NAME|FILE", help="A suite, or a path to a .toml file.")
-]
-OwnData = Annotated[
+SuiteOrNone = Annotated[
     str | None,
-    typer.Option("--dataset", metavar="SET", help="Instead of a suite: a data set, e.g. folder:photos/, and defaults."),
-]
-OwnSide = Annotated[int | None, typer.Option("--resolution", help="With --dataset: pixels a side.")]
-OwnImages = Annotated[int | None, typer.Option("--images", min=1, help="With --dataset: budget, in real images drawn.")]
-OwnBatch = Annotated[int | None, typer.Option("--batch-size", min=1, help="With --dataset.")]
-OwnName = Annotated[str | None, typer.Option("--name", help="With --dataset: of the suite; default: from the folder.")]
-OwnSkip = Annotated[
-    bool, typer.Option("--skip-broken", help="With --dataset: leave broken files out, and record which.")
+    typer.Option(
+        "--suite", "-s", metavar="NAME|FILE", help="A suite, or a path to a .toml file.", autocompletion=complete.suites
+    ),
 ]
 Members = Annotated[
     list[str] | None,
     typer.Option(
-        "--member", "-m", metavar="NAME|MODULE:FUNCTION", help="Only these, from the suite or not; repeatable."
+        "--member",
+        "-m",
+        metavar="NAME|MODULE:FUNCTION",
+        help="Only these, from the suite or not; repeatable.",
+        autocompletion=complete.members,
     ),
 ]
-Seeds = Annotated[list[int] | None, typer.Option("--seed", min=0, help="Only these training seeds; repeatable.")]
+Seeds = Annotated[
+    list[int] | None, typer.Option("--seed", metavar="N", min=0, help="Only these training seeds; repeatable.")
+]
 Device = Annotated[
     str, typer.Option("--device", help="cpu, cuda, cuda:1, mps, or auto: an accelerator where there is one.")
 ]
@@ -39,6 +52,7 @@ DataRoot = Annotated[
     Path | None,
     typer.Option("--data-root", metavar="DIR", help="A torchvision-style root, looked at first. Else $BENCH_DATA."),
 ]
-
-RESULTS = Path("results")
-REPORTS = Path("reports")
+SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave out broken files, and record which.")]
+OfCheckpoint = Annotated[
+    Which, typer.Option("--checkpoint", metavar="last|best", help="The end of the run, or the best point of its curve.")
+]

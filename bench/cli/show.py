@@ -1,41 +1,30 @@
-"""Rows as a table for people or as JSON for programs."""
+"""bench show."""
 
-import json
-from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import typer
 
+from bench.cli.grouping import examples
+from bench.cli.options import AsJson
+from bench.errors import unknown
 
-def table(rows: Sequence[Mapping[str, object]], as_json: bool) -> None:
-    """Print rows that share their keys."""
+
+@examples("bench show stylegan2-ada", "bench show fid", "bench show digits --json")
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a member, suite, data set, metric or extractor.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show all that is known of one member, suite, data set, metric or extractor."""
+    import json
+
+    from bench.cli.listing import LISTINGS, detail
+
+    known = {str(row["name"]): kind for kind, rows in LISTINGS.items() for row in rows()}
+    if name not in known:
+        raise unknown("name", name, known)
+    facts = detail(known[name], name)
     if as_json:
-        typer.echo(json.dumps([dict(row) for row in rows], indent=1, default=list))
+        typer.echo(json.dumps(facts, indent=1, default=list))
         return
-    if not rows:
-        typer.echo("nothing")
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    view = Table(box=None, pad_edge=False, header_style="bold")
-    for key in rows[0]:
-        view.add_column(key, justify="right" if _numeric(rows, key) else "left", overflow="fold")
-    for row in rows:
-        view.add_row(*(_text(value) for value in row.values()))
-    Console(highlight=False, markup=False).print(view)
-
-
-def _numeric(rows: Sequence[Mapping[str, object]], key: str) -> bool:
-    return all(isinstance(row[key], int | float) and not isinstance(row[key], bool) for row in rows)
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "NO"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list | tuple):
-        return "; ".join(str(item) for item in value)
-    return str(value)
+    for key, value in facts.items():
+        typer.echo(f"{key}: {value}" if "\n" not in str(value) else f"{key}:\n{value}")

@@ -295,14 +295,14 @@ def test_every_verb_explains_itself(bench):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "--suite", "dmeo"], "unknown suite 'dmeo'. Did you mean 'demo'?"),
+        (["run", "--suite", "dmeo"], "unknown suite 'dmeo'. Did you mean 'demo'"),
         (
             ["run", "--suite", "tiny.toml", "--member", "dcgn"],
-            "unknown member 'dcgn'. Did you mean 'dcgan'?",
+            "unknown member 'dcgn'. Did you mean 'dcgan'",
         ),
         (["run", "--suite", "tiny.toml", "--device", "cuda:99"], "--device cuda:99"),
         (["run", "--suite", "tiny.toml", "--device", "quantum"], "--device quantum"),
-        (["show", "dcgn"], "Did you mean 'dcgan'?"),
+        (["show", "dcgn"], "Did you mean 'dcgan'"),
         (["leaderboard"], "there are no records in results"),
         (["validate", "nowhere"], "no such folder"),
         (["sample", "nowhere.pt", "--out", "x.npz"], "there is no such file"),

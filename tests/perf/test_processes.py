@@ -73,7 +73,7 @@ def test_a_member_that_does_not_exist_is_said(worker):
 
 
 def test_a_device_that_does_not_exist_is_refused():
-    from bench.cli.train import execution_of
+    from bench.cli.choices import execution_of
 
     with pytest.raises(UserError, match="--device cuda:77"):
         execution_of("cuda:77")

@@ -38,7 +38,7 @@ def test_every_shipped_suite_is_valid_and_named_like_its_file(name):
 
 
 def test_a_key_that_nobody_knows_gets_a_suggestion():
-    assert "unknown key 'batchsize'. Did you mean 'batch_size'?" in refusal(GOOD.replace("batch_size", "batchsize"))
+    assert "unknown key 'batchsize'. Did you mean 'batch_size'" in refusal(GOOD.replace("batch_size", "batchsize"))
     assert "unknown key 'colour'" in refusal('colour = "red"\n' + GOOD)
 
 

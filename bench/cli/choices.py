@@ -1,0 +1,164 @@
+"""Options that belong together, as dataclasses whose fields are options; `bench.cli.grouping.flat` shows them to typer."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bench.cli import complete
+from bench.cli.options import OWN, RESULTS, SPEED, DataRoot, Device, Members, Results, Seeds, SuiteOrNone
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from bench.runs.experiment import Experiment
+    from bench.suites.suite import Suite
+    from bench.training.loop import Execution
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where records are kept, images are found and networks are computed."""
+
+    results: Results = RESULTS
+    device: Device = "auto"
+    data_root: DataRoot = None
+
+
+@dataclass(frozen=True)
+class SuiteChoice:
+    """A suite, or a data set that a suite is made for; and which of its members and seeds."""
+
+    suite: SuiteOrNone = None
+    member: Members = None
+    seed: Seeds = None
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SET",
+            help="A data set, e.g. folder:photos/. What is not said gets a default.",
+            rich_help_panel=OWN,
+            autocompletion=complete.datasets,
+        ),
+    ] = None
+    resolution: Annotated[int | None, typer.Option(metavar="N", help="Pixels a side.", rich_help_panel=OWN)] = None
+    images: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The budget, in real images drawn.", rich_help_panel=OWN)
+    ] = None
+    batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Images.", rich_help_panel=OWN)] = None
+    name: Annotated[str | None, typer.Option(help="Of the suite; default: from the folder.", rich_help_panel=OWN)] = (
+        None
+    )
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave out broken files, and record which.", rich_help_panel=OWN)
+    ] = False
+
+    @property
+    def members(self) -> list[str]:
+        """The names given, in their order."""
+        return self.member or []
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds given, in their order."""
+        return self.seed or []
+
+    def load(self, data_root: Path | None) -> "Suite":
+        """The suite that is named, or the one that is made for the data set.
+
+        Raises UserError unless one of the two is given, and for options that belong to the other.
+        """
+        if self.suite is not None and self.dataset is None:
+            if any((self.resolution, self.images, self.batch_size, self.name, self.skip_broken)):
+                raise UserError(
+                    "--resolution, --images, --batch-size, --name and --skip-broken belong to --dataset; a suite has "
+                    "its own."
+                )
+            from bench.suites.suite import load
+
+            return load(self.suite)
+        if self.dataset is None or self.suite is not None:
+            raise UserError("give either --suite NAME, or --dataset SET for your own images.")
+        from bench.runs.own_data import SuiteOptions, compose
+
+        wanted = SuiteOptions(
+            self.dataset,
+            tuple(self.members),
+            tuple(self.seeds),
+            self.resolution,
+            self.images,
+            self.batch_size,
+            self.name,
+            self.skip_broken,
+        )
+        return compose(wanted, data_root)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How networks are computed: other numbers only where the help says so."""
+
+    precision: Annotated[
+        Literal["fp32", "bf16"] | None,
+        typer.Option(metavar="fp32|bf16", help="Instead of the protocol's: another protocol.", rich_help_panel=SPEED),
+    ] = None
+    channels_last: Annotated[
+        bool | None,
+        typer.Option(help="The layout of images and weights.", show_default="where it pays", rich_help_panel=SPEED),
+    ] = None
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile the networks where that is possible.", rich_help_panel=SPEED)
+    ] = False
+    cuda_graphs: Annotated[
+        bool, typer.Option("--cuda-graphs", help="With --compile on CUDA: replay passes.", rich_help_panel=SPEED)
+    ] = False
+    accumulate: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Parts of a batch, one after the other, when it does not fit: another protocol.",
+            rich_help_panel=SPEED,
+        ),
+    ] = 1
+
+
+def execution_of(device: str) -> "Execution":
+    """The device by name. Raises UserError for one that is not there."""
+    import torch
+
+    from bench.training.loop import Execution
+
+    if device == "auto":
+        device = torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"  # pyright: ignore[reportOptionalMemberAccess]
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"--device {device}: {reason} Give cpu, cuda, cuda:N, mps or auto.") from None
+    return Execution(chosen)
+
+
+def experiment_of(suite: "Suite", place: Place, engine: Engine | None = None) -> "Experiment":
+    """The suite on this machine, with the precision and the layout that the command line prefers."""
+    from bench.runs.experiment import prepare
+
+    engine = engine or Engine()
+    training = suite.training
+    if engine.precision:
+        training = training.model_copy(update={"precision": engine.precision})
+        suite = suite.model_copy(update={"training": training})
+    execution = execution_of(place.device)
+    layout = engine.channels_last
+    if layout is None:
+        layout = execution.channels_last_pays(execution.device, training.precision, training.batch_size)
+    execution = replace(
+        execution,
+        precision=training.precision,
+        channels_last=layout,
+        compiled=engine.compile,
+        cuda_graphs=engine.cuda_graphs,
+        accumulate=engine.accumulate,
+    )
+    return prepare(suite, place.results, execution, place.data_root)

@@ -1,0 +1,33 @@
+"""Names for the shell to complete. Nothing heavy is imported: a press of the tab key is answered at once."""
+
+from collections.abc import Callable, Iterable
+
+
+def _starting(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names() if name.startswith(incomplete)]
+
+    return complete
+
+
+def _members() -> Iterable[str]:
+    from bench import members
+
+    return members.listings()
+
+
+def _suites() -> Iterable[str]:
+    from bench.suites import suite
+
+    return suite.names()
+
+
+def _datasets() -> Iterable[str]:
+    from bench import data
+
+    return data.names()
+
+
+members = _starting(_members)
+datasets = _starting(_datasets)
+suites = _starting(_suites)

@@ -1,0 +1,79 @@
+"""bench gate."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli import complete
+from bench.cli.grouping import examples
+from bench.cli.options import RESULTS, Results, SuiteName, TextFormat
+from bench.errors import UserError
+
+PassOrFail = Literal["pass", "fail"]
+
+
+@examples(
+    "bench gate --suite digits --baseline git:main --margin fid=5%",
+    "bench gate --suite digits --results candidate --baseline baseline --junit gate.xml",
+)
+def gate(
+    baseline: Annotated[str, typer.Option(metavar="DIR|FILE|git:REV", help="Records, a board as JSON, or a revision.")],
+    suite: SuiteName = "digits",
+    results: Results = RESULTS,
+    margin: Annotated[
+        list[str] | None, typer.Option(metavar="METRIC=5%", help="How much worse is tolerated; repeatable.")
+    ] = None,
+    member: Annotated[
+        list[str] | None,
+        typer.Option("--member", "-m", metavar="NAME", help="Only these; repeatable.", autocompletion=complete.members),
+    ] = None,
+    on_inconclusive: Annotated[PassOrFail, typer.Option(metavar="pass|fail", help="Exit 3 when it fails.")] = "pass",
+    on_missing: Annotated[PassOrFail, typer.Option(metavar="pass|fail", help="Exit 4 when it fails.")] = "fail",
+    format: TextFormat = "text",
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML too.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Append Markdown, e.g. $GITHUB_STEP_SUMMARY.")
+    ] = None,
+) -> None:
+    """Hold these records against a baseline's.
+
+    Exit codes: 0 pass, 1 regression, 2 usage, 3 inconclusive (when asked), 4 incomplete or no baseline,
+    5 not comparable, 70 the gate itself failed.
+    """
+    from bench.boards import board
+    from bench.boards.speed_columns import attach
+    from bench.boards.verdicts import baseline as baselines
+    from bench.boards.verdicts import gate as gating
+    from bench.boards.verdicts import gate_text, margins
+    from bench.cli.output import show
+    from bench.files import write_atomically
+
+    candidate = attach(board.build(_records(results, suite)), results)
+    known = {column.metric: column for column in candidate.columns}
+    reference = baselines.find(baseline, suite, results)
+    outcome = gating.gate(
+        candidate,
+        reference.board,
+        margins.parse(margin or (), known),
+        source=reference.source,
+        members=tuple(member or ()),
+        fail_inconclusive=on_inconclusive == "fail",
+        fail_incomplete=on_missing == "fail",
+    )
+    show(gate_text, outcome, format)
+    if junit:
+        write_atomically(junit, gate_text.render_junit(outcome).encode())
+    if summary:
+        with summary.open("a", encoding="utf-8") as file:
+            file.write(gate_text.render_markdown(outcome))
+    raise typer.Exit(int(outcome.exit))
+
+
+def _records(results: Path, suite: str) -> list:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
+    from bench.boards import board
+
+    found = list(board.load(results, suite))
+    if not found:
+        raise UserError(f"there are no records in {results}/{suite}. Make some with `bench run --suite {suite}`.")
+    return found

@@ -1,0 +1,135 @@
+"""The entry of the command line: whatever happens in a verb ends in one line and an exit code.
+
+0 done; 1 the answer is no (a failed run, an unsound record, a regression) or the bench itself failed; 2 the user can fix it;
+70 `bench gate` itself failed, because there 1 means regression; 128 + n ended by signal n.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from bench.cli.app import tree
+from bench.errors import Interrupted, UserError
+
+USER, FAULT, GATE_FAULT, SIGNALLED = 2, 1, 70, 128
+SIGPIPE = 13
+CLICK_ERROR = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
+CONTINUE = "interrupted. The same command continues where it stopped."
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    code = _guarded(lambda: _run(given), GATE_FAULT if given[:1] == ["gate"] else FAULT, debug)
+    _finish_output(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Parse and run; the exit code."""
+    command = tree()
+    if "_BENCH_COMPLETE" in os.environ:  # the shell asks which words may follow
+        command.main(args=arguments, prog_name="bench")
+    _prepare_streams()
+    _listen()
+    if any("\0" in argument for argument in arguments):
+        raise UserError("an argument holds a NUL character.")
+    with command.make_context("bench", arguments) as context:
+        try:
+            command.invoke(context)
+        except SystemExit as stop:  # ours are typer.Exit: this one is of a module that a verb imported
+            raise RuntimeError(f"a module called sys.exit({stop.code!r})") from stop
+    return 0
+
+
+def _guarded(run: Callable[[], int], fault: int, debug: bool) -> int:
+    """The exit code of `run`, or of what it raised, which is said in one line."""
+    try:
+        code = run()
+        sys.stdout.flush()
+        return code
+    except typer.Exit as stop:
+        return stop.exit_code
+    except BrokenPipeError:
+        return SIGNALLED + SIGPIPE
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            traceback.print_exc()
+        code, words = _verdict(error, fault)
+        print(f"bench: {_one_line(words)}", file=sys.stderr)
+        return code
+
+
+def _verdict(error: BaseException, fault: int) -> tuple[int, str]:
+    """Exit code and message."""
+    if isinstance(error, KeyboardInterrupt):
+        return SIGNALLED + getattr(error, "signum", signal.SIGINT), str(error) or CONTINUE
+    if isinstance(error, typer.Abort):
+        return FAULT, "aborted."
+    if isinstance(error, UserError):
+        return USER, f"error: {error}"
+    if isinstance(error, CLICK_ERROR):
+        return USER, f"error: {_usage(error)}"
+    if isinstance(error, OSError):
+        where = f"{os.fspath(error.filename)!s}: " if error.filename is not None else ""
+        return USER, f"error: {where}{error.strerror or error}. --debug shows where."
+    if isinstance(error, UnicodeError):
+        return USER, f"error: text in an unexpected encoding: {error}. --debug shows where."
+    kind = type(error).__name__
+    return (
+        fault,
+        f"internal error: {kind}: {error}. This is a fault of the bench: --debug shows the traceback to report.",
+    )
+
+
+def _usage(error: BaseException) -> str:
+    """What click says of wrong usage, with the verb and where its help is."""
+    words = error.format_message()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "bench"
+    return f"{path.removeprefix('bench').strip()}: {words} See `{path} --help`.".removeprefix(": ")
+
+
+def _one_line(text: str) -> str:
+    """Line breaks become spaces, other control characters are written out: a message cannot steer a terminal or a log."""
+    lines = " ".join(line.strip() for line in text.splitlines())
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in lines)
+
+
+def _prepare_streams() -> None:
+    """Names of any encoding can be printed. Raises UserError where nothing can be printed at all."""
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  # Python's value for a closed descriptor
+        sys.stdout = Path(os.devnull).open("w")  # takes the free descriptor, so that no file of a run gets it
+        raise UserError("standard output is closed. Redirect it to a file or to /dev/null.")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _listen() -> None:
+    """Signals that ask for an end become exceptions, so that what must be saved is saved. What is ignored stays ignored."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise Interrupted(signum)
+
+
+def _finish_output(code: int) -> NoReturn:
+    """Exit; output that could not be written is not tried again by the interpreter."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(code)

@@ -1,0 +1,53 @@
+"""bench sample."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.choices import execution_of
+from bench.cli.grouping import examples
+from bench.cli.options import Device, OfCheckpoint
+from bench.errors import UserError
+
+STEPS = 10  # images of a path between two latents
+
+
+@examples(
+    "bench sample results/mnist/dcgan/0-abc.json --n 1000 --out fakes.npz",
+    "bench sample results/mnist/dcgan/0-abc.json --grid --out grid.png",
+)
+def sample(
+    source: Annotated[Path, typer.Argument(metavar="CHECKPOINT|RECORD", help="A .pt file, or the record of a run.")],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="A new folder or an .npz; with a picture option a .png.")],
+    n: Annotated[int, typer.Option("--n", "-n", metavar="N", min=1, help="How many images.")] = 64,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of the latents.")] = 0,
+    grid: Annotated[bool, typer.Option("--grid", help="One picture of all.")] = False,
+    interpolate: Annotated[bool, typer.Option("--interpolate", help="One picture of paths between latents.")] = False,
+    checkpoint: OfCheckpoint = "last",
+    truncation: Annotated[
+        float, typer.Option(metavar="PSI", min=0, max=1, help="Below 1: less variety, for members that have it.")
+    ] = 1.0,
+    device: Device = "auto",
+) -> None:
+    """Draw images from a trained member."""
+    from bench.records.grid import COLUMNS
+    from bench.runs import trained_model
+    from bench.runs.gallery.image_files import write_grid
+    from bench.training.sampling import interpolation_request
+
+    execution = execution_of(device)
+    model = trained_model.load(source, checkpoint, execution.device)
+    if not (grid or interpolate):
+        trained_model.write_images(model.sample(model.request(n, seed, truncation), execution), out)
+        typer.echo(out)
+        return
+    if out.suffix != ".png":
+        raise UserError(f"--out {out}: a picture is written as .png.")
+    asked = (
+        interpolation_request(model.gan, None, seed, rows=-(-n // STEPS), steps=STEPS)
+        if interpolate
+        else model.request(n, seed, truncation)
+    )
+    write_grid(model.sample(asked, execution), out, STEPS if interpolate else COLUMNS)
+    typer.echo(out)
