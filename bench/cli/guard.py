@@ -107,7 +107,7 @@ def _one_line(text: str) -> str:
 def _prepare_streams() -> None:
     """Names of any encoding can be printed. Raises UserError where nothing can be printed at all."""
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  # Python's value for a closed descriptor
-        sys.stdout = Path(os.devnull).open("w")  # takes the free descriptor, so that no file of a run gets it
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # takes the free descriptor before a file does
         raise UserError("standard output is closed. Redirect it to a file or to /dev/null.")
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
