@@ -13,7 +13,6 @@ the generator, or add stages no wider than 768; the critic is the same at every 
 Published: CIFAR-10, IS 8.25 (paperswithcode.com's table for this paper; no FID in the paper).
 """
 
-from functools import partial
 from itertools import pairwise
 from math import log2
 
@@ -22,7 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from bench.gan import GAN, ImageSpec, Player, Turn, adam, gaussian
 from zoo.conditional import needs_labels, with_label
-from zoo.layers import initialise
+from zoo.layers import NORMAL, initialise
 from zoo.objectives import NonSaturating
 from zoo.turns import ReadingTurn
 from zoo.two_player import sample_class, two_player
@@ -99,10 +98,9 @@ def acgan(spec: ImageSpec) -> GAN:
     """Adam at 2e-4 with beta1 = 0.5 for both."""
     needs_labels(spec, "acgan")
     optimiser = adam(2e-4, betas=(0.5, 0.999))
-    normal = partial(nn.init.normal_, std=0.02)
     players = {
-        "generator": Player(initialise(Generator(spec), normal), optimiser),
-        "critic": Player(initialise(Critic(spec), normal), optimiser),
+        "generator": Player(initialise(Generator(spec), NORMAL), optimiser),
+        "critic": Player(initialise(Critic(spec), NORMAL), optimiser),
     }
     latents = gaussian(LATENT)
     game = two_player(

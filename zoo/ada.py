@@ -131,7 +131,7 @@ class AdaptiveAugment(nn.Module):
             self.register_buffer(name, torch.zeros(()))
 
     def forward(self, images: Tensor, random: torch.Generator) -> Tensor:
-        dice = Dice(len(images), random)
+        dice = Dice(images.shape[0], random)
         with full_precision(images.device):  # coordinates need more than 8 bits
             images = blitting(images.to(self.p.dtype), self.p, dice)
             images = geometry(images, self.p, dice, self.wavelet)
@@ -141,7 +141,7 @@ class AdaptiveAugment(nn.Module):
         """After the critic's step: look at its logits of the real images, and move p once per interval."""
         logits = turn.real_logits.detach()
         self.sign_sum += logits.sign().sum()
-        self.sign_count += len(logits)
+        self.sign_count += logits.shape[0]
         if (turn.now.step + 1) % self.interval == 0:
             above = (self.sign_sum / self.sign_count - self.target).sign()
             self.p.copy_((self.p + above * self.sign_count / self.images).clamp(0, 1))

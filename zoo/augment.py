@@ -60,7 +60,7 @@ class AugmentedTurn(LatentTurn):
 
 def uniform(images: Tensor, random: torch.Generator, low: float, high: float) -> Tensor:
     """One number per image, (N, 1, 1, 1), uniform in [low, high]."""
-    drawn = torch.rand(len(images), 1, 1, 1, generator=random, device=images.device)
+    drawn = torch.rand(images.shape[0], 1, 1, 1, generator=random, device=images.device)
     return low + (high - low) * drawn
 
 

@@ -28,11 +28,13 @@ from torch.nn.functional import avg_pool2d
 from bench.gan import GAN, Average, ImageSpec, Nets, Player, Prompt, adam, gaussian
 from zoo.attention import SelfAttention
 from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
+from zoo.layers import AROUND_ONE, NORMAL, initialise
 from zoo.objectives import Hinge
 from zoo.priors import truncated
 from zoo.regularisers import Orthogonal
 from zoo.resnet import ConvPool, UpBlock, small_width
 from zoo.spectral import spectral
+from zoo.turns import JointTurn
 from zoo.two_player import Latents, two_player
 
 WIDTH = 64
@@ -172,19 +174,15 @@ class Critic(nn.Module):
         return self.head(self.blocks(images).relu().sum((2, 3)), labels)
 
 
-def initialise(net: nn.Module) -> nn.Module:
+def scattered(net: nn.Module) -> nn.Module:
     """Weights from N(0, 0.02), the classes' scales from N(1, 0.02) (`N02` of the code); biases 0, where the code leaves
     PyTorch's default. In place.
     """
     for layer in net.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
-            nn.init.normal_(layer.weight, 0.0, 0.02)
-        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
-            nn.init.zeros_(layer.bias)
         if isinstance(layer, ConditionalBatchNorm):
-            nn.init.normal_(layer.scale, 1.0, 0.02)
-            nn.init.normal_(layer.shift, 0.0, 0.02)
-    return net
+            AROUND_ONE(layer.scale)
+            NORMAL(layer.shift)
+    return initialise(net, NORMAL)
 
 
 def sample(nets: Nets, prompt: Prompt) -> Tensor:
@@ -199,11 +197,16 @@ def biggan(spec: ImageSpec) -> GAN:
     optimiser = adam(2e-4, betas=(0.0, 0.999))
     average = Average(half_life_images=HALF_LIFE, ramp=0.05)
     players = {
-        "generator": Player(spectral(initialise(Generator(spec))), optimiser, average),
-        "critic": Player(spectral(initialise(Critic(spec))), optimiser),
+        "generator": Player(spectral(scattered(Generator(spec))), optimiser, average),
+        "critic": Player(spectral(scattered(Critic(spec))), optimiser),
     }
     prior = latents(spec.resolution)
     game = two_player(
-        Hinge(), latents=prior, conditional=True, critic_steps=4, generator_terms={"orthogonal": Orthogonal()}
+        Hinge(),
+        latents=prior,
+        turn=JointTurn,
+        conditional=True,
+        critic_steps=4,
+        generator_terms={"orthogonal": Orthogonal()},
     )
     return GAN(players, [game], sample, prior, task="conditional")

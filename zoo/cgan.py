@@ -22,7 +22,7 @@ from torch.nn.functional import leaky_relu
 
 from bench.gan import GAN, ImageSpec, Player, uniform
 from zoo.conditional import needs_labels, with_label
-from zoo.layers import initialise
+from zoo.layers import NORMAL, initialise
 from zoo.objectives import NonSaturating
 from zoo.rates import hold_then_decay
 from zoo.two_player import sample_class, two_player
@@ -100,10 +100,9 @@ def cgan(spec: ImageSpec) -> GAN:
     """Adam at 2e-4 with beta1 = 0.5, constant for the first half of the budget, then linearly to 0."""
     needs_labels(spec, "cgan")
     optimiser = partial(torch.optim.Adam, lr=2e-4, betas=(0.5, 0.999), weight_decay=2.5e-5, fused=True)
-    normal = partial(nn.init.normal_, std=0.02)
     players = {
-        "generator": Player(initialise(Generator(spec), normal), optimiser, rate=hold_then_decay),
-        "critic": Player(initialise(Critic(spec), normal), optimiser, rate=hold_then_decay),
+        "generator": Player(initialise(Generator(spec), NORMAL), optimiser, rate=hold_then_decay),
+        "critic": Player(initialise(Critic(spec), NORMAL), optimiser, rate=hold_then_decay),
     }
     latents = uniform(LATENT)
     game = two_player(NonSaturating(), latents=latents, conditional=True)

@@ -1,6 +1,7 @@
-"""DCGAN's networks with their parts exchangeable: how the generator grows, which norm, what the critic ends in.
+"""DCGAN's networks, with parts that can be exchanged: how the generator grows, which norm, what the critic ends in.
 
-With the parts they have by default these are the networks of DCGAN, weight for weight; the ablation family replaces one.
+By default they are those of Radford et al. 2016, arXiv:1511.06434, figure 1 and section 3, at the widths of
+soumith/dcgan.torch main.lua: ngf = ndf = 64, latents of 100, 4x4 kernels. The ablation family replaces one part.
 """
 
 from collections.abc import Callable
@@ -59,7 +60,10 @@ class Generator(nn.Sequential):
 
 
 class Critic(nn.Module):
-    """Images (N, C, H, W) -> logits (N,); `features` are what the head judges, (N, F, 4, 4)."""
+    """Images (N, C, H, W) -> logits (N,); `features` are what the head judges, (N, F, 4, 4).
+
+    No norm on the first layer (section 3).
+    """
 
     def __init__(self, spec: ImageSpec, norm: Norm = nn.BatchNorm2d, head: Head = plain_head):
         super().__init__()
@@ -76,16 +80,3 @@ class Critic(nn.Module):
 
 def _down(before: int, after: int) -> nn.Conv2d:
     return nn.Conv2d(before, after, 4, 2, 1, bias=False)
-
-
-def initialise(net: nn.Module, rule: Callable[[Tensor], object]) -> nn.Module:
-    """Weights by `rule`, biases 0, batch-norm scales from N(1, 0.02) as in DCGAN. In place."""
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            rule(layer.weight)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-        elif isinstance(layer, nn.BatchNorm2d):
-            nn.init.normal_(layer.weight, 1.0, 0.02)
-            nn.init.zeros_(layer.bias)
-    return net

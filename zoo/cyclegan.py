@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import GAN, Draw, ImageSpec, Nets, Now, Player, Prompt, Stage, Turn, Update, adam
-from zoo.convolutional import initialise
+from zoo.layers import NORMAL, initialise
 from zoo.objectives import LeastSquares
 from zoo.patch import PatchCritic
 from zoo.pools import HistoryPool
@@ -80,8 +80,9 @@ class Translators(nn.Module):
             fakes = {"fake": self.there(source), "fake_source": self.back(images)}
             same: dict[str, Tensor] = {}
         else:
-            fake, same_images = self.there(torch.cat([source, images])).split([len(source), len(images)])
-            fake_source, same_source = self.back(torch.cat([images, source])).split([len(images), len(source)])
+            sources, count = source.shape[0], images.shape[0]
+            fake, same_images = self.there(torch.cat([source, images])).split([sources, count])
+            fake_source, same_source = self.back(torch.cat([images, source])).split([count, sources])
             fakes = {"fake": fake, "fake_source": fake_source}
             same = {"same": same_images, "same_source": same_source}
         again = {"again": self.there(fakes["fake_source"]), "again_source": self.back(fakes["fake"])}
@@ -203,8 +204,7 @@ def _build(spec: ImageSpec, width: int) -> GAN:
         "source_critic": PatchCritic(spec.source_channels, size, width, nn.InstanceNorm2d),
     }
     optimiser = adam(2e-4, betas=(0.5, 0.999))
-    rule = partial(nn.init.normal_, std=0.02)
-    players = {name: Player(initialise(net, rule), optimiser, rate=hold_then_decay) for name, net in nets.items()}
+    players = {name: Player(initialise(net, NORMAL), optimiser, rate=hold_then_decay) for name, net in nets.items()}
     channels = {"fake": spec.channels, "fake_source": spec.source_channels}
     pools = nn.ModuleDict({name: HistoryPool(POOL, (count, size, size)) for name, count in channels.items()})
     terms = {"adversarial": adversarial, "cycle": cycle}

@@ -16,7 +16,6 @@ Published: no FID or Inception Score in the paper. MNIST, 5 % error when the cat
 """
 
 from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 from math import log2
 
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from bench.gan import GAN, ImageSpec, Player, Turn, adam
-from zoo.layers import initialise
+from zoo.layers import NORMAL, initialise
 from zoo.objectives import NonSaturating
 from zoo.turns import ReadingTurn
 from zoo.two_player import sample, two_player
@@ -104,7 +103,7 @@ class InformationTurn(ReadingTurn):
 
     def make_fake(self) -> Tensor:
         """New latents through the generator; the latents stay at hand as `codes`."""
-        self.drawn = self.latents(self.copies * len(self.batch.images), self.random)
+        self.drawn = self.latents(self.copies * self.batch.images.shape[0], self.random)
         return self.generate(self.drawn)
 
     @property
@@ -126,10 +125,9 @@ def information(turn: Turn) -> Tensor:
 
 def infogan(spec: ImageSpec) -> GAN:
     """Adam with beta1 = 0.5 at 1e-3 for the generator and 2e-4 for the critic and Q (launchers/run_mnist_exp.py)."""
-    normal = partial(nn.init.normal_, std=0.02)
     players = {
-        "generator": Player(initialise(Generator(spec), normal), adam(1e-3, betas=(0.5, 0.999))),
-        "critic": Player(initialise(Critic(spec), normal), adam(2e-4, betas=(0.5, 0.999))),
+        "generator": Player(initialise(Generator(spec), NORMAL), adam(1e-3, betas=(0.5, 0.999))),
+        "critic": Player(initialise(Critic(spec), NORMAL), adam(2e-4, betas=(0.5, 0.999))),
     }
     latents = coded(categories(spec))
     terms = {"information": information}

@@ -41,7 +41,7 @@ class PathLength(nn.Module):
         self.register_buffer("pace", torch.ones(()))  # the share of the next lengths: all, when there is no mean yet
 
     def forward(self, turn: StyleTurn) -> Tensor:
-        styles, images = turn.path(max(len(turn.batch.images) // 2, 1))
+        styles, images = turn.path(max(turn.batch.images.shape[0] // 2, 1))
         random = torch.randn(images.shape, generator=turn.random, device=images.device)
         random = random / sqrt(images.shape[2] * images.shape[3])
         (gradient,) = torch.autograd.grad((images * random).sum(), styles, create_graph=True)

@@ -11,14 +11,13 @@ which Adam does not see.
 Published: no FID in the paper. CIFAR-10: FID 40.22, IS 6.55, with other networks (StudioGAN README at 947b35e).
 """
 
-from functools import partial
 from itertools import pairwise
 from math import log2
 
 from torch import nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, uniform
-from zoo.layers import initialise
+from zoo.layers import NORMAL, initialise
 from zoo.objectives import LeastSquares
 from zoo.two_player import sample, two_player
 
@@ -62,11 +61,10 @@ class Critic(nn.Sequential):
 
 def lsgan(spec: ImageSpec) -> GAN:
     """Adam at 1e-3 with beta1 = 0.5 for both (train_lsun.py); one latent batch for both updates."""
-    normal = partial(nn.init.normal_, std=0.02)
     optimiser = adam(1e-3, betas=(0.5, 0.999))
     players = {
-        "generator": Player(initialise(Generator(spec), normal), optimiser),
-        "critic": Player(initialise(Critic(spec), normal), optimiser),
+        "generator": Player(initialise(Generator(spec), NORMAL), optimiser),
+        "critic": Player(initialise(Critic(spec), NORMAL), optimiser),
     }
     latents = uniform(LATENT)
     return GAN(players, [two_player(LeastSquares(), latents=latents, reuse_fakes=True)], sample, latents)

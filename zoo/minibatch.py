@@ -53,12 +53,14 @@ class VirtualBatchNorm2d(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(R + N, C, H, W), the R references first -> the same shape."""
         maps = features.float()
-        reference, images = maps.split([self.references, len(maps) - self.references])
+        reference, images = maps.split([self.references, maps.shape[0] - self.references])
         mean = reference.mean((0, 2, 3), keepdim=True)
         square = reference.square().mean((0, 2, 3), keepdim=True)
         own = 1 / (self.references + 1)
-        means = torch.lerp(mean.expand(len(images), -1, -1, -1), images.mean((2, 3), keepdim=True), own)
-        squares = torch.lerp(square.expand(len(images), -1, -1, -1), images.square().mean((2, 3), keepdim=True), own)
+        means = torch.lerp(mean.expand(images.shape[0], -1, -1, -1), images.mean((2, 3), keepdim=True), own)
+        squares = torch.lerp(
+            square.expand(images.shape[0], -1, -1, -1), images.square().mean((2, 3), keepdim=True), own
+        )
         normal = [self._normalise(reference, mean, square), self._normalise(images, means, squares)]
         scaled = torch.cat(normal) * self.weight[:, None, None] + self.bias[:, None, None]
         return scaled.to(features.dtype)
@@ -77,4 +79,4 @@ class WithReference(nn.Module):
         self.register_buffer("reference", reference)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        return self.net(torch.cat([self.reference, inputs]))[len(self.reference) :]
+        return self.net(torch.cat([self.reference, inputs]))[self.reference.shape[0] :]

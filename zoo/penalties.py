@@ -30,7 +30,7 @@ class GradientPenalty:
 
     def __call__(self, turn: Turn) -> Tensor:
         real, fake = turn.batch.images, turn.fake.detach()
-        mix = torch.rand(len(real), 1, 1, 1, generator=turn.random, device=real.device)
+        mix = torch.rand(real.shape[0], 1, 1, 1, generator=turn.random, device=real.device)
         between = (mix * real + (1 - mix) * fake).requires_grad_()
         norms = slope(turn.judge(between), between).norm(dim=1)
         return self.weight * (norms - 1).square().mean()

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import GAN, Draw, ImageSpec, Nets, Now, Player, Prompt, Stage, Turn, Update, adam, trainable
-from zoo.convolutional import initialise
+from zoo.layers import AROUND_ONE, NORMAL, initialise
 from zoo.objectives import NonSaturating
 from zoo.patch import PatchCritic
 from zoo.rates import hold_then_decay
@@ -124,7 +124,7 @@ class TranslationTurn(Turn):
         """G(x, z), (N, C, H, W); detached while the critic moves."""
         if "fake" not in self.draw.memo:
             with trainable(self.nets["generator"]):  # the graph is for the generator's update, which follows
-                noise = self.noise(len(self.source), self.random)
+                noise = self.noise(self.source.shape[0], self.random)
                 self.draw.memo["fake"] = self.nets["generator"](self.source, noise)
         fake = self.draw.memo["fake"]
         return fake if self.mover == "generator" else fake.detach()
@@ -158,8 +158,8 @@ def normal(net: nn.Module) -> nn.Module:
     """Weights from N(0, 0.02), the norms' scales from N(1, 0.02) (models/networks.py `init_weights`). In place."""
     for layer in net.modules():
         if isinstance(layer, nn.InstanceNorm2d):
-            nn.init.normal_(layer.weight, 1.0, 0.02)
-    return initialise(net, partial(nn.init.normal_, std=0.02))
+            AROUND_ONE(layer.weight)
+    return initialise(net, NORMAL)
 
 
 def _build(spec: ImageSpec, width: int) -> GAN:

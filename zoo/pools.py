@@ -21,8 +21,8 @@ class ReplayPool(nn.Module):
     @torch.no_grad()
     def forward(self, fakes: Tensor, random: torch.Generator) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W), without a graph."""
-        capacity = len(self.images)
-        count = min(len(fakes) // 2, capacity)
+        capacity = self.images.shape[0]
+        count = min(fakes.shape[0] // 2, capacity)
         full = self.filled >= capacity
         old = torch.randperm(capacity, generator=random, device=fakes.device)[:count]
         next_free = (self.filled + torch.arange(count, device=fakes.device)) % capacity
@@ -51,8 +51,8 @@ class HistoryPool(nn.Module):
     @torch.no_grad()
     def forward(self, fakes: Tensor, random: torch.Generator) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W), without a graph."""
-        capacity, device = len(self.images), fakes.device
-        count = min(len(fakes), capacity)
+        capacity, device = self.images.shape[0], fakes.device
+        count = min(fakes.shape[0], capacity)
         full = self.filled >= capacity
         free = self.filled + torch.arange(count, device=device)
         heads = torch.rand(count, generator=random, device=device) < 0.5

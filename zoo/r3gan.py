@@ -1,17 +1,19 @@
 """R3GAN. Huang, Gokaslan, Kuleshov, Tompkin, "The GAN is dead; long live the GAN! A Modern GAN Baseline", NeurIPS 2024,
 arXiv:2501.05441.
 
-Networks: configuration E of the paper's roadmap: residual blocks of a 1x1, a grouped 3x3 and a 1x1 convolution with an inverted
-bottleneck of 2, groups 16 wide, no normalisation, resampling with [1, 2, 1], fix-up initialisation, a learned 4x4 start
-and its mirror image at the end. Loss: relativistic pairing with R1 and R2 on every step. Constants of the preset
-CIFAR10 of brownvc/R3GAN train.py at 19a7ddf: latents of 64, two blocks per size, Adam at 2e-4 falling to 5e-5, gamma
-0.05 falling to 0.005. Conditional: an embedding beside the latents, and a projection in the critic.
+Networks: configuration E of the paper's roadmap: residual blocks of a 1x1, a grouped 3x3 and a 1x1 convolution with an
+inverted bottleneck of 2, groups 16 wide, no normalisation, resampling with [1, 3, 3, 1] (the presets' [1, 2, 1] on
+repeated pixels), fix-up initialisation, a learned 4x4 start and its mirror image at the end. Loss: relativistic pairing
+with R1 and R2 on every step. Constants of the preset CIFAR10 of brownvc/R3GAN train.py at 19a7ddf: latents of 64, two
+blocks per size, Adam at 2e-4 falling to 5e-5, gamma 0.05 falling to 0.005. Conditional: an embedding beside the
+latents, and a projection in the critic.
 
-Departures: no augmentation, which the preset ramps up. beta2 stays at 0.99, where the preset raises it from 0.9. The
-cosine schedules run over the first half of the budget, where the preset's run over 20 million images; the half-life of
-the average is 5 % of the images seen and at most 5 million, where the preset's follows the same cosine. Fixed track: R
-channels at R px, doubling with every halving, at most 768 (zoo/widths.py; published: 768 up to 32 px). `r3gan_paper`
-has the published widths.
+Departures: both players of an iteration see one batch of real images; the authors' loop draws one for each. No
+augmentation, which the preset ramps up. beta2 stays at 0.99, where the preset raises it from 0.9. The cosine schedules
+run over the first half of the budget, where the preset's run over 20 million images; the half-life of the average is 5
+% of the images seen and at most 5 million, where the preset's follows the same cosine. Fixed track: R channels at R px,
+doubling with every halving, at most 768 (zoo/widths.py; published: 768 up to 32 px). `r3gan_paper` has the published
+widths.
 
 Published: FFHQ 256 px FID 2.75, ImageNet 64 px FID 2.09 (the authors' model cards, brownvc/R3GAN-FFHQ-256x256 and
 brownvc/R3GAN-ImgNet-64x64, 50k images).
@@ -39,7 +41,7 @@ PUBLISHED = Widths(base=24576, most=768, latent=64)  # presets CIFAR10, FFHQ-64 
 BLOCKS = 2  # per size
 GROUP = 16  # channels of a group
 SLOPE = 0.2  # of the leaky ReLU
-TAPS = (1, 2, 1)  # of the resampling filter
+TAPS = (1, 3, 3, 1)  # of the resampling filter: [1, 2, 1] convolved with the two taps of pixel repetition
 BURN_IN = 0.5  # share of the budget until the schedules reach their end
 
 
@@ -105,6 +107,10 @@ class Down(Filter):
         return self.down(features)
 
 
+class ClassProjection(nn.Embedding):
+    """The class's row, (N,) -> (N, F), whose product with the features is the logit."""
+
+
 def match(before: int, after: int) -> list[nn.Module]:
     """A 1x1 convolution where the width changes; it stands on the side of the smaller size."""
     return [nn.Conv2d(before, after, 1, bias=False)] if before != after else []
@@ -154,13 +160,13 @@ class Critic(nn.Module):
         self.trunk = trunk(channels, Shrink)
         self.end = nn.Conv2d(last, last, 4, groups=last, bias=False)
         self.judge = nn.Linear(last, last if classes else 1, bias=False)
-        self.label = nn.Embedding(classes, last) if classes else None
+        self.label = ClassProjection(classes, last) if classes else None
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         features = self.judge(self.end(self.trunk(self.from_rgb(images))).flatten(1))
         if self.label is None or labels is None:
             return features.squeeze(1)
-        return (features * self.label(labels)).sum(1) / sqrt(features.shape[1])
+        return (features * self.label(labels)).sum(1)
 
 
 @torch.no_grad()
@@ -169,13 +175,15 @@ def fixup(net: nn.Module) -> nn.Module:
 
     Zhang et al. 2019, arXiv:1901.09321: the last of m layers in each of L branches is 0, the others have He's gain times
     L^(-1 / (2m - 2)), here m = 3. A grouped convolution's fan-in is its group's; an embedding's is the number of classes.
+    The rows of the critic's projection are 1 / sqrt(F) as long, so that the logit has the variance of one feature.
     """
     blocks = [layer for layer in net.modules() if isinstance(layer, Residual)]
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             layer.weight.normal_(0, layer.weight[0].numel() ** -0.5)
         elif isinstance(layer, nn.Embedding):
-            layer.weight.normal_(0, layer.num_embeddings**-0.5)
+            features = layer.embedding_dim if isinstance(layer, ClassProjection) else 1
+            layer.weight.normal_(0, (layer.num_embeddings * features) ** -0.5)
     for block in blocks:
         *others, last = (layer for layer in block.branch if isinstance(layer, nn.Conv2d))
         for layer in others:

@@ -129,5 +129,5 @@ def weight_of(layer: nn.Module) -> Tensor:
 
 def overlap(rows: Tensor) -> Tensor:
     """The sum of squared inner products of different rows: (A, B) -> scalar."""
-    products = rows @ rows.T if len(rows) <= rows.shape[1] else rows.T @ rows  # of equal Frobenius norm
+    products = rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows  # of equal Frobenius norm
     return products.square().sum() - rows.square().sum(1).square().sum()

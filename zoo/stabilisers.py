@@ -15,13 +15,14 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bench.gan import GAN, Average, ImageSpec, Loss, OptimiserFactory, Player, Turn, adam, gaussian, uniform
 from zoo.augment import AugmentedTurn, DiffAugment, translation
-from zoo.convolutional import LATENT, Critic, Generator, initialise, resized
+from zoo.convolutional import LATENT, Critic, Generator, resized
 from zoo.equalised import MinibatchDeviation
 from zoo.equilibrium import Equilibrium
+from zoo.layers import AROUND_ONE, NORMAL, Rule, initialise
 from zoo.minibatch import MinibatchHead, VirtualBatchNorm2d, WithReference
 from zoo.objectives import NonSaturating, Objective, SmoothedNonSaturating
 from zoo.optimisers import clipped, gated
@@ -33,7 +34,6 @@ from zoo.spectral import spectral
 from zoo.turns import noisy, packed, replaying, top_k
 from zoo.two_player import Latents, LatentTurn, sample, two_player
 
-NORMAL = partial(nn.init.normal_, std=0.02)
 ADAM = adam(2e-4, betas=(0.5, 0.999))
 GAUSSIAN = gaussian(LATENT)
 
@@ -57,8 +57,8 @@ def baseline(
 ) -> GAN:
     """DCGAN, with any part exchanged. Networks come initialised; None means the baseline's own."""
     players = {
-        "generator": Player(generator or initialise(Generator(spec), NORMAL), generator_optimiser, average),
-        "critic": Player(critic or initialise(Critic(spec), NORMAL), critic_optimiser),
+        "generator": Player(generator or initialise(Generator(spec), NORMAL, AROUND_ONE), generator_optimiser, average),
+        "critic": Player(critic or initialise(Critic(spec), NORMAL, AROUND_ONE), critic_optimiser),
     }
     stage = two_player(
         objective,
@@ -75,7 +75,7 @@ def baseline(
 
 def unnormed(spec: ImageSpec, channels: int | None = None) -> nn.Module:
     """The baseline's critic without batch norm; of more channels, if images come packed."""
-    return initialise(Critic(replace(spec, channels=channels or spec.channels), norm=nn.Identity), NORMAL)
+    return initialise(Critic(replace(spec, channels=channels or spec.channels), norm=nn.Identity), NORMAL, AROUND_ONE)
 
 
 # What the critic is told.
@@ -99,7 +99,7 @@ def experience_replay(spec: ImageSpec) -> GAN:
 
 def packing(spec: ImageSpec) -> GAN:
     """+ the critic judges two images at once: PacGAN2, Lin et al. 2018, arXiv:1712.04086."""
-    critic = initialise(Critic(replace(spec, channels=2 * spec.channels)), NORMAL)
+    critic = initialise(Critic(replace(spec, channels=2 * spec.channels)), NORMAL, AROUND_ONE)
     return baseline(spec, critic=critic, turn=packed(2))
 
 
@@ -121,12 +121,12 @@ def topk(spec: ImageSpec) -> GAN:
 
 def minibatch_discrimination(spec: ImageSpec) -> GAN:
     """+ 100 kernels of 5 dimensions before the critic's last layer: Salimans et al. 2016, section 3.2."""
-    return baseline(spec, critic=initialise(Critic(spec, head=MinibatchHead), NORMAL))
+    return baseline(spec, critic=initialise(Critic(spec, head=MinibatchHead), NORMAL, AROUND_ONE))
 
 
 def minibatch_deviation(spec: ImageSpec) -> GAN:
     """+ one feature map of minibatch standard deviation, groups of 4: Karras et al. 2018, arXiv:1710.10196, section 3."""
-    return baseline(spec, critic=initialise(Critic(spec, head=deviation_head), NORMAL))
+    return baseline(spec, critic=initialise(Critic(spec, head=deviation_head), NORMAL, AROUND_ONE))
 
 
 def deviation_head(width: int) -> nn.Module:
@@ -141,7 +141,7 @@ def virtual_batch_norm(spec: ImageSpec) -> GAN:
     """~ virtual batch norm in the generator, 64 reference latents: Salimans et al. 2016, section 3.5."""
     reference = torch.randn(64, LATENT)
     net = Generator(spec, norm=partial(VirtualBatchNorm2d, references=len(reference)))
-    return baseline(spec, generator=WithReference(initialise(net, NORMAL), reference))
+    return baseline(spec, generator=WithReference(initialise(net, NORMAL, AROUND_ONE), reference))
 
 
 def spectral_norm(spec: ImageSpec) -> GAN:
@@ -268,7 +268,7 @@ def spherical_prior(spec: ImageSpec) -> GAN:
 
 def resize_convolve(spec: ImageSpec) -> GAN:
     """~ nearest-neighbour upsampling and a 3x3 convolution instead of transposed ones: Odena et al. 2016, distill.pub."""
-    return baseline(spec, generator=initialise(Generator(spec, up=resized), NORMAL))
+    return baseline(spec, generator=initialise(Generator(spec, up=resized), NORMAL, AROUND_ONE))
 
 
 def xavier(spec: ImageSpec) -> GAN:
@@ -286,6 +286,7 @@ def orthogonal(spec: ImageSpec) -> GAN:
     return initialised(spec, nn.init.orthogonal_)
 
 
-def initialised(spec: ImageSpec, rule: Callable[[Tensor], object]) -> GAN:
+def initialised(spec: ImageSpec, rule: Rule) -> GAN:
     """The baseline with both players' weights by `rule`."""
-    return baseline(spec, generator=initialise(Generator(spec), rule), critic=initialise(Critic(spec), rule))
+    generator, critic = (initialise(net(spec), rule, AROUND_ONE) for net in (Generator, Critic))
+    return baseline(spec, generator=generator, critic=critic)

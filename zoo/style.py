@@ -128,11 +128,11 @@ class StyleTurn(LatentTurn):
 
     def generate(self, latents: Tensor) -> Tensor:
         """G(z) or G(z, y) with fresh noise."""
-        noise = draw_noise(len(latents), self.noise_pixels, self.random)
+        noise = draw_noise(latents.shape[0], self.noise_pixels, self.random)
         labels = self.labels if self.conditional else None
         if not self.mixing:
             return self.nets["generator"](latents, noise, labels)
-        second = draw_second(self.latents, len(latents), self.layers, self.mixing, self.random)
+        second = draw_second(self.latents, latents.shape[0], self.layers, self.mixing, self.random)
         return self.nets["generator"](latents, noise, labels, *second)
 
     def path(self, count: int) -> tuple[Tensor, Tensor]:

@@ -112,7 +112,7 @@ class Synthesis(nn.Module):
 
     def forward(self, styles: Tensor, noise: Tensor) -> Tensor:
         noises = split_noise(noise, self.sizes)
-        features = self.constant.expand(len(styles), -1, -1, -1)
+        features = self.constant.expand(styles.shape[0], -1, -1, -1)
         features = self.convs[0](features, styles[:, 0], noises[0])
         images = self.to_rgb[0](features, styles[:, 1])
         for layer in range(1, len(self.sizes), 2):  # a conversion to RGB shares its style with the next layer

@@ -136,7 +136,7 @@ class FirstBlock(nn.Module):
         self.epilogue2 = Epilogue(style, width)
 
     def forward(self, styles: Tensor, noise: list[Tensor]) -> Tensor:
-        features = self.constant.expand(len(styles), -1, -1, -1)
+        features = self.constant.expand(styles.shape[0], -1, -1, -1)
         features = self.epilogue1(features, styles[:, 0], noise[0])
         return self.epilogue2(self.conv(features), styles[:, 1], noise[1])
 
@@ -163,7 +163,7 @@ class GrowingStyleTurn(GrowingTurn):
 
     def generate(self, latents: Tensor) -> Tensor:
         """G(z) at the size of the level."""
-        count, layers = len(latents), 2 * (self.level + 1)
+        count, layers = latents.shape[0], 2 * (self.level + 1)
         noise = draw_noise(count, noise_pixels(self.level), self.random)
         second = draw_second(self.latents, count, layers, MIXING, self.random)
         return self.nets["generator"](latents, noise, *second, level=self.level, fading=self.fading)

@@ -55,7 +55,7 @@ class LatentTurn(Turn):
 
     def make_fake(self) -> Tensor:
         """New latents through the generator."""
-        latents = self.latents(self.copies * len(self.batch.images), self.random)
+        latents = self.latents(self.copies * self.batch.images.shape[0], self.random)
         return self.generate(latents)
 
     def generate(self, latents: Tensor) -> Tensor:

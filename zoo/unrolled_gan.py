@@ -17,7 +17,7 @@ Published: stacked MNIST, 817.4 modes of 1000 at best (as quoted in Table3.png o
 """
 
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 from math import log2
 
@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bench.gan import GAN, ImageSpec, Player, Stage, Turn, Update, adam, gaussian
-from zoo.layers import initialise
+from zoo.layers import NORMAL, initialise
 from zoo.objectives import NonSaturating, Objective
 from zoo.two_player import sample, two_player
 
@@ -150,10 +150,9 @@ def named(weights: Tensor, net: nn.Module) -> dict[str, Tensor]:
 
 def unrolled_gan(spec: ImageSpec) -> GAN:
     """Adam with betas (0.5, 0.99) at 1e-4 for the generator and 2e-4 for the critic; five steps ahead."""
-    normal = partial(nn.init.normal_, std=0.02)
-    critic = initialise(Critic(spec), normal)
+    critic = initialise(Critic(spec), NORMAL)
     players = {
-        "generator": Player(initialise(Generator(spec), normal), adam(1e-4, betas=BETAS)),
+        "generator": Player(initialise(Generator(spec), NORMAL), adam(1e-4, betas=BETAS)),
         "critic": Player(critic, adam(CRITIC_RATE, betas=BETAS)),
     }
     latents = gaussian(LATENT)

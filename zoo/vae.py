@@ -12,13 +12,14 @@ means, without the likelihood's noise, as is usual.
 Published: nothing comparable; it is here to calibrate the scale.
 """
 
-from functools import cached_property, partial
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam, gaussian
-from zoo.convolutional import LATENT, Critic, Generator, initialise, widths
+from zoo.convolutional import LATENT, Critic, Generator, widths
+from zoo.layers import AROUND_ONE, NORMAL, initialise
 
 
 class Autoencoder(nn.Module):
@@ -46,7 +47,7 @@ class AutoencoderTurn(Turn):
     @cached_property
     def coded(self) -> tuple[Tensor, Tensor, Tensor]:
         """Reconstructions (N, C, H, W), means and log variances (N, 100)."""
-        noise = torch.randn(len(self.real), LATENT, generator=self.random, device=self.real.device)
+        noise = torch.randn(self.real.shape[0], LATENT, generator=self.random, device=self.real.device)
         return self.nets["autoencoder"](self.real, noise)
 
 
@@ -74,6 +75,6 @@ def decode(nets: Nets, prompt: Prompt) -> Tensor:
 
 def vae(spec: ImageSpec) -> GAN:
     """Adam at 1e-3, its default."""
-    net = initialise(Autoencoder(spec), partial(nn.init.normal_, std=0.02))
+    net = initialise(Autoencoder(spec), NORMAL, AROUND_ONE)
     update = Update("autoencoder", {"reconstruction": reconstruction, "divergence": divergence})
     return GAN({"autoencoder": Player(net, adam(1e-3))}, [Stage([update], AutoencoderTurn)], decode, gaussian(LATENT))

@@ -32,8 +32,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam
-from zoo.convolutional import initialise
-from zoo.layers import full_precision
+from zoo.layers import AROUND_ONE, NORMAL, full_precision, initialise
 from zoo.objectives import Hinge
 from zoo.patch import PatchCritic
 from zoo.resnet import UpsampleConv
@@ -151,7 +150,7 @@ class Codebook(nn.Module):
         """Give the codes that are out of use features of this batch. Nothing waits for the device."""
         flat = features.movedim(1, -1).flatten(0, 2)
         count = self.codes.num_embeddings
-        order = torch.randperm(len(flat)).repeat(-(-count // len(flat)))[:count].to(flat.device)
+        order = torch.randperm(flat.shape[0]).repeat(-(-count // flat.shape[0]))[:count].to(flat.device)
         codes, idle = self.codes.weight, self.usage < OUT_OF_USE
         codes.copy_(torch.where(idle[:, None], flat[order].to(codes.dtype), codes))
         self.usage.masked_fill_(idle, 1.0)
@@ -160,7 +159,7 @@ class Codebook(nn.Module):
     def count(self, chosen: Tensor) -> None:
         """Take into the running means how often each code was chosen, as a multiple of the average."""
         uses = torch.zeros_like(self.usage).index_add_(0, chosen.flatten(), self.usage.new_ones(chosen.numel()))
-        self.usage.lerp_(uses * (len(uses) / chosen.numel()), USAGE_SHARE)
+        self.usage.lerp_(uses * (uses.shape[0] / chosen.numel()), USAGE_SHARE)
 
     def nearest(self, features: Tensor) -> Tensor:
         """Which code, (N, h, w) int64."""
@@ -168,7 +167,7 @@ class Codebook(nn.Module):
         with full_precision(features.device):  # distances that differ little
             flat = features.movedim(1, -1).flatten(0, 2).to(codes.dtype)
             distances = codes.square().sum(1) - 2 * flat @ codes.T  # up to |features|^2, the same for all codes
-        return distances.argmin(1).unflatten(0, (len(features), *features.shape[2:]))
+        return distances.argmin(1).unflatten(0, (features.shape[0], *features.shape[2:]))
 
     def forward(self, features: Tensor) -> Tensor:
         if self.training:
@@ -312,7 +311,7 @@ def vqgan(spec: ImageSpec) -> GAN:
     """Adam at 2.88e-4 with betas (0.5, 0.9) for both; the critic's weights from N(0, 0.02)."""
     optimiser = adam(RATE, betas=(0.5, 0.9))
     width = min(max(spec.resolution // 2, 16), 64)
-    critic = initialise(Critic(spec.channels, spec.resolution, width), lambda weight: nn.init.normal_(weight, std=0.02))
+    critic = initialise(Critic(spec.channels, spec.resolution, width), NORMAL, AROUND_ONE)
     players = {
         "autoencoder": Player(Autoencoder(spec.channels, proportionate(spec.resolution)), optimiser),
         "critic": Player(critic, optimiser),

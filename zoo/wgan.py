@@ -12,10 +12,10 @@ Published: no FID in the paper. CIFAR-10: FID 40.03, IS 6.62 +- .09, with a smal
 from functools import partial
 
 import torch
-from torch import nn
 
 from bench.gan import GAN, ImageSpec, Player, gaussian
-from zoo.convolutional import LATENT, Critic, Generator, initialise
+from zoo.convolutional import LATENT, Critic, Generator
+from zoo.layers import AROUND_ONE, NORMAL, initialise
 from zoo.objectives import Wasserstein
 from zoo.penalties import ClipWeights
 from zoo.two_player import sample, two_player
@@ -23,11 +23,10 @@ from zoo.two_player import sample, two_player
 
 def wgan(spec: ImageSpec) -> GAN:
     """RMSprop at 5e-5 and weights within 0.01 (algorithm 1; main.py)."""
-    normal = partial(nn.init.normal_, std=0.02)
     optimiser = partial(torch.optim.RMSprop, lr=5e-5)
     players = {
-        "generator": Player(initialise(Generator(spec), normal), optimiser),
-        "critic": Player(initialise(Critic(spec), normal), optimiser),
+        "generator": Player(initialise(Generator(spec), NORMAL, AROUND_ONE), optimiser),
+        "critic": Player(initialise(Critic(spec), NORMAL, AROUND_ONE), optimiser),
     }
     latents = gaussian(LATENT)
     game = two_player(Wasserstein(), latents=latents, critic_steps=5, after_critic=[ClipWeights(0.01)])

@@ -8,14 +8,14 @@ Departures: no dequantisation noise on the real images, which belongs to the dat
 image's side; above it one block per doubling is added, with the widths of gan_64x64.py (64 at the image, doubling to
 512) but without its layer norm.
 
-`wgan_gp_cnn` is the plain CNN of the same repository (gan_cifar.py), which other suites call WGAN-GP; no member.
+The plain CNN of the same repository, which other suites call WGAN-GP, is in zoo/wgan_gp_cnn.py.
 
 Published: CIFAR-10 without labels, FID 16.95 and IS 7.95 +- .14 for this ResNet (w86763777/pytorch-gan-collections Readme.md
 at 860e90b). The paper has Inception Scores alone.
 """
 
 from itertools import pairwise
-from math import log2, sqrt
+from math import log2
 
 from torch import Tensor, nn
 
@@ -96,66 +96,3 @@ def wgan_gp(spec: ImageSpec) -> GAN:
         critic_terms={"gradient_penalty": GradientPenalty(10.0)},
     )
     return GAN(players, [game], sample, latents)
-
-
-class CnnGenerator(nn.Sequential):
-    """z (N, 128) -> images (N, C, H, W) in [-1, 1]: gan_cifar.py, 512, 256, 128 channels at 4, 8, 16 px."""
-
-    def __init__(self, spec: ImageSpec):
-        first, *rest = reversed(cnn_widths(spec.resolution))
-        stem = [nn.Linear(LATENT, first * 16), nn.BatchNorm1d(first * 16), nn.ReLU(), nn.Unflatten(1, (first, 4, 4))]
-        layers: list[nn.Module] = []
-        for before, after in pairwise([first, *rest]):
-            layers += [_up(before, after), nn.BatchNorm2d(after), nn.ReLU()]
-        super().__init__(*stem, *layers, _up([first, *rest][-1], spec.channels), nn.Tanh())
-
-
-class CnnCritic(nn.Sequential):
-    """Images (N, C, H, W) -> scores (N,), without norm: gan_cifar.py."""
-
-    def __init__(self, spec: ImageSpec):
-        widths = [spec.channels, *cnn_widths(spec.resolution)]
-        layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [nn.Conv2d(before, after, 5, 2, 2), nn.LeakyReLU(0.2)]
-        super().__init__(*layers, nn.Flatten(), nn.Linear(16 * widths[-1], 1), nn.Flatten(0))
-
-
-def cnn_widths(resolution: int) -> list[int]:
-    """Channels after each halving of the image: 128, 256, 512 at 32 px; no wider at other sizes."""
-    return [min(128 << stage, 512) for stage in range(int(log2(resolution)) - 2)]
-
-
-def _up(before: int, after: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(before, after, 5, 2, 2, output_padding=1)
-
-
-def he(net: nn.Module) -> nn.Module:
-    """Uniform weights of variance 4 / (fan-in + fan-out), where a stride divides the fan of the coarser side by 4; linear
-    layers Glorot-uniform; biases 0 (tflib/ops/conv2d.py, deconv2d.py, linear.py). In place.
-    """
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            up = isinstance(layer, nn.ConvTranspose2d)
-            fine, coarse = (layer.out_channels, layer.in_channels) if up else (layer.in_channels, layer.out_channels)
-            limit = sqrt(12 / (25 * (fine + coarse / 4)))
-            nn.init.uniform_(layer.weight, -limit, limit)
-        elif isinstance(layer, nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear) and layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-    return net
-
-
-def wgan_gp_cnn(spec: ImageSpec) -> GAN:
-    """The CNN of gan_cifar.py: Adam at 1e-4 with betas (0.5, 0.9), constant."""
-    optimiser = adam(1e-4, betas=(0.5, 0.9))
-    players = {
-        "generator": Player(he(CnnGenerator(spec)), optimiser),
-        "critic": Player(he(CnnCritic(spec)), optimiser),
-    }
-    latents = gaussian(LATENT)
-    terms = {"gradient_penalty": GradientPenalty(10.0)}
-    return GAN(
-        players, [two_player(Wasserstein(), latents=latents, critic_steps=5, critic_terms=terms)], sample, latents
-    )

@@ -2,15 +2,19 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.signal import upfirdn
 from torch import Tensor, nn
+from torch.nn.functional import conv2d, interpolate
 
 from bench.errors import UserError
 from bench.gan import ImageSpec, Now
 from zoo.objectives import Relativistic
 from zoo.penalties import R1, R2
 from zoo.r3gan import (
+    TAPS,
     Critic,
     Down,
     Enlarge,
@@ -70,10 +74,52 @@ def test_residual_blocks_start_as_the_identity_with_fixup_gains():
 
 def test_an_embedding_starts_as_a_layer_that_sees_one_of_the_classes():
     torch.manual_seed(0)
-    critic = r3gan_cond(ImageSpec(1, 16, 10)).players["critic"].net
-    assert isinstance(critic, Critic)
-    assert critic.label is not None
-    assert float(critic.label.weight.detach().std()) == pytest.approx(1 / math.sqrt(10), rel=0.1)
+    players = r3gan_cond(ImageSpec(1, 16, 10)).players
+    generator, critic = players["generator"].net.label, players["critic"].net.label
+    assert float(generator.weight.detach().std()) == pytest.approx(1 / math.sqrt(10), rel=0.1)
+    # The critic's rows have the length of 1 / sqrt(10), spread over their 64 numbers: a gain of 1 / sqrt(64).
+    assert critic.weight.shape == (10, 64)
+    assert float(critic.weight.detach().std()) == pytest.approx(1 / math.sqrt(10 * 64), rel=0.1)
+
+
+def test_one_step_of_the_projection_moves_a_logit_by_the_sum_of_the_features():
+    """Adam's first step moves every weight by the rate: a logit by the rate times the sum of |features|, unscaled."""
+    critic = r3gan_cond(ImageSpec(1, 8, 3)).players["critic"].net
+    features = torch.randn(1, critic.label.weight.shape[1])
+    critic.judge.register_forward_hook(lambda *_: features)
+    images, labels = torch.randn(1, 1, 8, 8), torch.tensor([1])
+    optimiser = torch.optim.Adam([critic.label.weight], lr=0.01, betas=(0.0, 0.99))
+    before = critic(images, labels)
+    (-before).sum().backward()
+    optimiser.step()
+    torch.testing.assert_close(critic(images, labels) - before, 0.01 * features.abs().sum(1))
+
+
+def by_scipy(features: Tensor, up: bool) -> Tensor:
+    """Rows, then columns through scipy.signal.upfirdn with the published filter [1, 2, 1] on repeated pixels."""
+    taps = np.convolve([1, 2, 1], [1, 1])
+    taps = taps / taps.sum()
+    out = features.double().numpy()
+    for axis in (2, 3):
+        if up:  # zeros between the samples; a gain of 2 along each axis
+            out = upfirdn(2 * taps, out, up=2, axis=axis).take(range(1, 2 * features.shape[axis] + 1), axis)
+        else:  # filtered with one zero on either side, then every second sample
+            out = upfirdn(taps, out, axis=axis).take(range(2, features.shape[axis] + 2, 2), axis)
+    return torch.from_numpy(out)
+
+
+def test_resampling_is_the_published_filter():
+    features = torch.randn(2, 3, 8, 12, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(Up(TAPS)(features).double(), by_scipy(features, up=True), rtol=0, atol=1e-6)
+    torch.testing.assert_close(Down(TAPS)(features).double(), by_scipy(features, up=False), rtol=0, atol=1e-6)
+
+
+def test_enlarging_is_repeating_pixels_and_blurring_them():
+    features = torch.randn(2, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    blur = torch.tensor([1.0, 2.0, 1.0]) / 4
+    repeated = interpolate(features, scale_factor=2)
+    blurred = conv2d(repeated, blur.outer(blur)[None, None], padding=1)
+    torch.testing.assert_close(Up(TAPS)(features), blurred)
 
 
 @pytest.mark.parametrize(("resize", "size"), [(Enlarge, 16), (Shrink, 4)])
@@ -163,7 +209,7 @@ def test_conditional_needs_classes_and_answers_to_them():
     assert not torch.allclose(logits, critic(images, labels.flip(0)))
 
 
-def test_the_projection_is_the_product_with_the_class_s_row_over_root_width():
+def test_the_projection_is_the_product_with_the_class_s_row():
     critic = r3gan_cond(ImageSpec(1, 8, 3)).players["critic"].net
     assert isinstance(critic, Critic)
     assert critic.label is not None
@@ -171,7 +217,7 @@ def test_the_projection_is_the_product_with_the_class_s_row_over_root_width():
     features = torch.randn(4, width)
     critic.judge.register_forward_hook(lambda *_: features)
     labels = torch.tensor([2, 0, 1, 2])
-    expected = (features @ critic.label.weight.T)[torch.arange(4), labels] / math.sqrt(width)
+    expected = (features @ critic.label.weight.T)[torch.arange(4), labels]
     torch.testing.assert_close(critic(torch.randn(4, 1, 8, 8), labels), expected)
 
 

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from bench.gan import Batch, Draw, Now
 from zoo.pools import ReplayPool
-from zoo.turns import noisy, pack, packed, replaying, top_k
+from zoo.turns import JointTurn, noisy, pack, packed, replaying, top_k
 from zoo.two_player import LatentTurn
 
 
@@ -26,6 +26,17 @@ def turn_of(kind: type[LatentTurn], mover: str, images: int = 0, count: int = 8)
         frozenset(),
         latents=lambda number, random: torch.arange(float(number)).view(-1, 1, 1, 1).expand(-1, 1, 2, 2),
     )
+
+
+def test_a_joint_turn_judges_real_and_fake_in_one_pass():
+    passes: list[int] = []
+    turn = turn_of(JointTurn, "critic")
+    turn.nets["critic"].register_forward_hook(lambda _, inputs, __: passes.append(inputs[0].shape[0]))
+    assert turn.fake_logits.tolist() == list(range(8))
+    assert turn.real_logits.tolist() == [1] * 8
+    assert passes == [16]
+    alone = turn_of(JointTurn, "generator")
+    assert alone.fake_logits.tolist() == list(range(8))
 
 
 @pytest.mark.parametrize(("spent", "expected"), [(0, 8), (5, 6), (10, 4), (90, 4)])

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bench.gan import GAN, ImageSpec
-from zoo import gan, lsgan, pacgan, sagan, sngan, wgan, wgan_gp
+from zoo import gan, lsgan, pacgan, sagan, sngan, wgan, wgan_gp, wgan_gp_cnn
 
 
 def counts(made: GAN) -> tuple[int, int]:
@@ -118,7 +118,7 @@ def test_the_critic_s_head_sees_rectified_features_pooled_over_positions(builder
 def test_the_cnn_of_wgan_gp_starts_from_the_deviations_of_its_code():
     """tflib: uniform of variance 4 / (fan-in + fan-out), a stride of 2 dividing the fan of the coarser side by 4."""
     torch.manual_seed(0)
-    made = wgan_gp.wgan_gp_cnn(ImageSpec(3, 32))
+    made = wgan_gp_cnn.wgan_gp_cnn(ImageSpec(3, 32))
     first_down = made.players["critic"].net[2].weight  # 128 -> 256: fans 25 * 128 and 25 * 256 / 4
     assert first_down.std().item() == pytest.approx((4 / (25 * 128 + 25 * 64)) ** 0.5, rel=0.01)
     first_up = made.players["generator"].net[4].weight  # 512 -> 256: fans 25 * 512 / 4 and 25 * 256

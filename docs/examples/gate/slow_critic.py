@@ -1,7 +1,8 @@
 """A pull request that makes DCGAN worse: somebody divides the critic's learning rate by ten."""
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
-from zoo.dcgan import LATENT, Critic, Generator, initialise
+from zoo.convolutional import LATENT, Critic, Generator
+from zoo.layers import AROUND_ONE, NORMAL, initialise
 from zoo.objectives import NonSaturating
 from zoo.two_player import sample, two_player
 
@@ -9,8 +10,8 @@ from zoo.two_player import sample, two_player
 def dcgan(spec: ImageSpec) -> GAN:
     """As zoo.dcgan, but the critic learns ten times slower."""
     players = {
-        "generator": Player(initialise(Generator(spec)), adam(2e-4, betas=(0.5, 0.999))),
-        "critic": Player(initialise(Critic(spec)), adam(2e-5, betas=(0.5, 0.999))),
+        "generator": Player(initialise(Generator(spec), NORMAL, AROUND_ONE), adam(2e-4, betas=(0.5, 0.999))),
+        "critic": Player(initialise(Critic(spec), NORMAL, AROUND_ONE), adam(2e-5, betas=(0.5, 0.999))),
     }
     latents = gaussian(LATENT)
     return GAN(players, [two_player(NonSaturating(), latents=latents, reuse_fakes=True)], sample, latents)

@@ -1,0 +1,83 @@
+"""WGAN-GP with the plain CNN of the authors' code (igul222/improved_wgan_training gan_cifar.py at fa66c57), which other suites
+call WGAN-GP. Gulrajani et al. 2017, arXiv:1704.00028. Not a registered member: `wgan-gp` is the ResNet.
+
+Departures: no dequantisation noise on the real images, which belongs to the data. Sizes other than 32 px drop or add
+stages, no wider than 512.
+
+Published: nothing is known for this network.
+"""
+
+from itertools import pairwise
+from math import log2, sqrt
+
+from torch import nn
+
+from bench.gan import GAN, ImageSpec, Player, adam, gaussian
+from zoo.objectives import Wasserstein
+from zoo.penalties import GradientPenalty
+from zoo.two_player import sample, two_player
+
+LATENT = 128
+
+
+def widths(resolution: int) -> list[int]:
+    """Channels after each halving of the image: 128, 256, 512 at 32 px; no wider at other sizes."""
+    return [min(128 << stage, 512) for stage in range(int(log2(resolution)) - 2)]
+
+
+class Generator(nn.Sequential):
+    """z (N, 128) -> images (N, C, H, W) in [-1, 1]: gan_cifar.py, 512, 256, 128 channels at 4, 8, 16 px."""
+
+    def __init__(self, spec: ImageSpec):
+        first, *rest = reversed(widths(spec.resolution))
+        stem = [nn.Linear(LATENT, first * 16), nn.BatchNorm1d(first * 16), nn.ReLU(), nn.Unflatten(1, (first, 4, 4))]
+        layers: list[nn.Module] = []
+        for before, after in pairwise([first, *rest]):
+            layers += [_up(before, after), nn.BatchNorm2d(after), nn.ReLU()]
+        super().__init__(*stem, *layers, _up([first, *rest][-1], spec.channels), nn.Tanh())
+
+
+class Critic(nn.Sequential):
+    """Images (N, C, H, W) -> scores (N,), without norm: gan_cifar.py."""
+
+    def __init__(self, spec: ImageSpec):
+        channels = [spec.channels, *widths(spec.resolution)]
+        layers: list[nn.Module] = []
+        for before, after in pairwise(channels):
+            layers += [nn.Conv2d(before, after, 5, 2, 2), nn.LeakyReLU(0.2)]
+        super().__init__(*layers, nn.Flatten(), nn.Linear(16 * channels[-1], 1), nn.Flatten(0))
+
+
+def _up(before: int, after: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(before, after, 5, 2, 2, output_padding=1)
+
+
+def he(net: nn.Module) -> nn.Module:
+    """Uniform weights of variance 4 / (fan-in + fan-out), where a stride divides the fan of the coarser side by 4; linear
+    layers Glorot-uniform; biases 0 (tflib/ops/conv2d.py, deconv2d.py, linear.py). In place.
+    """
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            up = isinstance(layer, nn.ConvTranspose2d)
+            fine, coarse = (layer.out_channels, layer.in_channels) if up else (layer.in_channels, layer.out_channels)
+            limit = sqrt(12 / (25 * (fine + coarse / 4)))
+            nn.init.uniform_(layer.weight, -limit, limit)
+        elif isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear) and layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return net
+
+
+def wgan_gp_cnn(spec: ImageSpec) -> GAN:
+    """The CNN of gan_cifar.py: Adam at 1e-4 with betas (0.5, 0.9), constant."""
+    optimiser = adam(1e-4, betas=(0.5, 0.9))
+    players = {
+        "generator": Player(he(Generator(spec)), optimiser),
+        "critic": Player(he(Critic(spec)), optimiser),
+    }
+    latents = gaussian(LATENT)
+    terms = {"gradient_penalty": GradientPenalty(10.0)}
+    return GAN(
+        players, [two_player(Wasserstein(), latents=latents, critic_steps=5, critic_terms=terms)], sample, latents
+    )
