@@ -142,7 +142,12 @@ def run_of(record: Record) -> Run:
 def columns_of(record: Record) -> dict[str, Column]:
     """The metrics that a record reports."""
     return {
-        score.metric: Column(score.metric, score.version, score.better, scale_of(score.metric, score.samples_fake))
+        score.metric: Column(
+            score.metric,
+            score.version,
+            score.better,
+            scale_of(score.metric, score.samples_fake, record.plugin_metrics),
+        )
         for score in record.scores
     }
 

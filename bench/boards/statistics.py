@@ -5,14 +5,17 @@ for proportions, the value itself otherwise. Sums are exactly rounded (`math.fsu
 """
 
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+
+from bench import metric_facts
+from bench.metric_facts import MetricFacts
 
 Floats = NDArray[np.float64]
 
@@ -20,13 +23,6 @@ CONFIDENCE = 0.95
 ALPHA = 0.05
 POWER = 0.8
 SEEDS_LIMIT = 1000  # beyond this many seeds nobody will run the comparison
-
-# By the name of the metric. What can be negative (KID, FID at infinity) or is a count stays on its own scale.
-POSITIVE = re.compile(
-    "(intra-|reconstruction-)?fid|inception-score|vendi|lpips(-diversity.*)?|perceptual-(diversity.*|distance)|ppl-.*"
-    "|nearest-train|(stacked-)?mode-kl|l1"
-)
-PROPORTION = re.compile("precision|recall|coverage|gan-test|gan-train|accuracy|copies")
 
 
 @dataclass(frozen=True)
@@ -54,17 +50,16 @@ class Scale:
         return value
 
 
-def scale_of(metric: str, samples: int = 10_000) -> Scale:
-    """The scale of a metric id such as ``fid@digits-cnn:held-out``.
+def scale_of(metric: str, samples: int = 10_000, recorded: Mapping[str, MetricFacts] = MappingProxyType({})) -> Scale:
+    """The scale of a metric id such as ``fid@digits-cnn:held-out``; the value itself for a metric that is not known here.
 
-    A proportion over `samples` images cannot be told from its bound by less than half an image.
+    A proportion over `samples` images cannot be told from its bound by less than half an image. `recorded` are the facts
+    of plug-in metrics that a record carries.
     """
-    name = metric.partition("@")[0].partition(":")[0]
-    if POSITIVE.fullmatch(name):
-        return Scale("log")
-    if PROPORTION.fullmatch(name):
-        return Scale("logit", floor=0.5 / max(samples, 2))
-    return Scale("identity")
+    facts = metric_facts.known(metric, recorded)
+    if facts is None:
+        return Scale("identity")
+    return Scale("logit", floor=0.5 / max(samples, 2)) if facts.scale == "logit" else Scale(facts.scale)
 
 
 def mean(values: Sequence[float]) -> float:

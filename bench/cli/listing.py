@@ -49,11 +49,17 @@ def dataset_rows() -> list[Row]:
 
 def metric_rows() -> list[Row]:
     """Metrics; with an extractor they become a column, e.g. fid@digits-cnn."""
-    from bench.metrics import METRICS
+    from bench import metric_facts
 
     return [
-        {"name": m.name, "version": m.version, "better": m.better, "needs": list(m.needs), "summary": m.summary}
-        for m in METRICS.values()
+        {
+            "name": name,
+            "version": facts.version,
+            "better": facts.better,
+            "needs": list(facts.needs),
+            "summary": facts.summary,
+        }
+        for name, facts in metric_facts.everything().items()
     ]
 
 

@@ -34,6 +34,16 @@ def fid(real: Features, fake: Features) -> float:
     return frechet_distance(statistics(real), statistics(fake))
 
 
+def fid_of_statistics(real_statistics: Statistics, fake_statistics: Statistics) -> float:
+    """FID of two sides of which mean and covariance suffice."""
+    return frechet_distance(real_statistics, fake_statistics)
+
+
+def reconstruction_fid(target_statistics: Statistics, output_statistics: Statistics) -> float:
+    """FID between reconstructions and their originals."""
+    return frechet_distance(target_statistics, output_statistics)
+
+
 def _root_trace(first: Statistics, second: Statistics) -> Tensor:
     """tr (S1 S2)^(1/2)."""
     # A dimension that is constant in either sample adds nothing; without it dead units would make S singular.

@@ -86,34 +86,34 @@ def _check_all(ids: Sequence[MetricId], subject: EvaluationInputs) -> None:
 
 def _check(metric: Metric, metric_id: MetricId, case: MetricRequest) -> None:
     """Refuse before any work is done."""
-    if metric_id.extractor is None and any(needs_extractor(need) for need in metric.needs):
+    if metric_id.extractor is None and any(needs_extractor(need) for need in metric.facts.needs):
         case.features_by()
-    if metric_id.extractor and not any(needs_extractor(need) for need in metric.needs):
+    if metric_id.extractor and not any(needs_extractor(need) for need in metric.facts.needs):
         raise UserError(f"metric {case.metric!r}: {metric.name} looks at pixels. Leave '@{metric_id.extractor}' away.")
-    if metric_id.extractor in LPIPS_NETWORKS and any(parse(need)[1] in EXTRACTED for need in metric.needs):
+    if metric_id.extractor in LPIPS_NETWORKS and any(parse(need)[1] in EXTRACTED for need in metric.facts.needs):
         raise UserError(
             f"metric {case.metric!r}: {metric_id.extractor} measures distances of images, its features are not kept. It "
             f"serves lpips, lpips-diversity and the path lengths."
         )
-    if case.held_out and not any(parse(need)[0] == "real" for need in metric.needs):
+    if case.held_out and not any(parse(need)[0] == "real" for need in metric.facts.needs):
         raise UserError(f"metric {case.metric!r}: {metric.name} has no real side to choose. Leave ':held-out' away.")
-    for need in metric.needs:
+    for need in metric.facts.needs:
         side, form = parse(need)
         if not side:
             if form != "extractor":
                 resolve(case, need)
             continue
         sample = case.side(side) if form == "statistics" else case.sample(side)
-        if isinstance(sample, Sample) and len(sample) < metric.minimum:
+        if isinstance(sample, Sample) and len(sample) < metric.facts.minimum:
             raise UserError(
-                f"metric {case.metric!r} needs at least {metric.minimum} samples; {sample.name} has {len(sample)}. "
+                f"metric {case.metric!r} needs at least {metric.facts.minimum} samples; {sample.name} has {len(sample)}. "
                 f"Draw more samples or leave the metric away."
             )
 
 
 def _measure(metric: Metric, case: MetricRequest) -> Measurement:
     flags = _flags(metric, case)
-    result = metric.function(**{need: resolve(case, need) for need in metric.needs})
+    result = metric.function(**{need: resolve(case, need) for need in metric.facts.needs})
     estimate = result if isinstance(result, Estimate) else Estimate(float(result))
     if not isfinite(estimate.value):
         raise UserError(f"metric {case.metric!r} gave {estimate.value} on finite features; report this to its author.")
@@ -123,7 +123,7 @@ def _measure(metric: Metric, case: MetricRequest) -> Measurement:
         estimate.value,
         real,
         fake,
-        metric.version,
+        metric.facts.version,
         flags + estimate.flags,
         estimate.error,
         estimate.baseline,
@@ -132,7 +132,7 @@ def _measure(metric: Metric, case: MetricRequest) -> Measurement:
 
 def _counts(metric: Metric, case: MetricRequest) -> tuple[int, int]:
     """Number of real and of fake images behind a value."""
-    if any(parse(need)[0] == "output" for need in metric.needs):
+    if any(parse(need)[0] == "output" for need in metric.facts.needs):
         return len(case.sample("target")), len(case.sample("output"))
     real = case.side("real")
     return real.count if isinstance(real, Statistics) else len(real), len(case.sample("fake"))
@@ -141,7 +141,7 @@ def _counts(metric: Metric, case: MetricRequest) -> tuple[int, int]:
 def _flags(metric: Metric, case: MetricRequest) -> tuple[str, ...]:
     """What makes this number weaker than it looks. Raises UserError for real features without any spread."""
     flags: list[str] = []
-    for side, form in dict.fromkeys(parse(need) for need in metric.needs):
+    for side, form in dict.fromkeys(parse(need) for need in metric.facts.needs):
         if side == "" or form not in ("", "statistics"):
             continue
         name = side if side in ("fake", "output") else "real"

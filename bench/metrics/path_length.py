@@ -41,14 +41,24 @@ class LatentPath:
     count: int = 10_000  # paths
 
 
-def path_length_full(path: LatentPath, extractor: FloatNetwork) -> Estimate:
-    """Path length with t uniform in [0, 1]; the error is the standard error of the trimmed mean."""
-    return path_length(path, _embedded(extractor), full=True)
+def ppl_z_full(path_z: LatentPath, extractor: FloatNetwork) -> Estimate:
+    """Path length in z with t uniform in [0, 1]; the error is the standard error of the trimmed mean."""
+    return path_length(path_z, _embedded(extractor), full=True)
 
 
-def path_length_end(path: LatentPath, extractor: FloatNetwork) -> Estimate:
-    """Path length at t = 0."""
-    return path_length(path, _embedded(extractor), full=False)
+def ppl_z_end(path_z: LatentPath, extractor: FloatNetwork) -> Estimate:
+    """Path length in z at t = 0."""
+    return path_length(path_z, _embedded(extractor), full=False)
+
+
+def ppl_w_full(path_w: LatentPath, extractor: FloatNetwork) -> Estimate:
+    """Path length in w with t uniform in [0, 1]."""
+    return path_length(path_w, _embedded(extractor), full=True)
+
+
+def ppl_w_end(path_w: LatentPath, extractor: FloatNetwork) -> Estimate:
+    """Path length in w at t = 0."""
+    return path_length(path_w, _embedded(extractor), full=False)
 
 
 @torch.no_grad()

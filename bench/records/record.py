@@ -12,8 +12,10 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench import metric_facts
 from bench.errors import UserError
 from bench.files import digest, write_atomically
+from bench.metric_facts import MetricFacts
 from bench.suites.suite import Track
 
 SCHEMA_VERSION = 1
@@ -128,6 +130,7 @@ class Record(_Frozen):
     curve: tuple[Point, ...]
     best_images: int | None = None  # where the best checkpoint was taken
     scores: tuple[Score, ...]
+    plugin_metrics: dict[str, MetricFacts] = Field(default_factory=dict)  # name -> facts, of those not of this suite
     absent: dict[str, str] = Field(default_factory=dict)  # optional metric -> why it was not measured on this machine
     artifacts: tuple[Artifact, ...]
     environment: Environment
@@ -262,18 +265,16 @@ def problems(record: Record) -> list[str]:
         "a phase has a negative time": any(seconds < 0 for seconds in record.seconds.values()),
     }
     return [words for words, wrong in checks.items() if wrong] + [
-        problem for score in record.scores for problem in _score_problems(score, samples)
+        problem for score in record.scores for problem in _score_problems(record, score, samples)
     ]
 
 
-def _score_problems(score: Score, samples: object) -> Iterator[str]:
-    name = score.metric.partition("@")[0].partition(":")[0]
+def _score_problems(record: Record, score: Score, samples: object) -> Iterator[str]:
     if score.samples_fake != samples:
         yield f"{score.metric}: {score.samples_fake} samples, the protocol wants {samples}"
-    if name in ("precision", "recall", "coverage") and not 0 <= score.value <= 1:
-        yield f"{score.metric}: {score.value} is outside [0, 1]"
-    if name == "fid" and score.value < -1e-6:
-        yield f"{score.metric}: {score.value} is negative"
+    facts = metric_facts.known(score.metric, record.plugin_metrics)
+    if facts is not None and not facts.holds(score.value):
+        yield f"{score.metric}: {score.value} is outside {facts.range}"
 
 
 def now_in_utc() -> str:

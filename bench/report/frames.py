@@ -8,17 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.boards.statistics import Scale, scale_of
+from bench.metric_facts import known
 from bench.records.record import Record
 
 CURVE = ("member", "seed", "images", "seconds", "key", "value")
-NAMES = {
-    "fid": "FID", "fid-infinity": "FID∞", "intra-fid": "Intra-FID", "rfid": "rFID", "kid": "KID",
-    "inception-score": "Inception Score", "precision": "Precision", "recall": "Recall", "density": "Density",
-    "coverage": "Coverage", "lpips": "LPIPS", "vendi": "Vendi", "path-length": "Path length", "accuracy": "Accuracy",
-    "gan-test": "GAN-test", "gan-train": "GAN-train", "authpct": "AuthPct", "ssim": "SSIM", "psnr": "PSNR", "l1": "L1",
-    "kl": "KL", "modes": "Modes", "c-t": "C_T",
-}  # fmt: skip
-LOWER = frozenset(["fid", "fid-infinity", "intra-fid", "rfid", "kid", "path-length", "kl", "lpips", "l1"])
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,8 @@ def metric_name(metric: str) -> MetricName:
     """``fid@digits-cnn:held-out`` -> FID on digits-cnn against held-out images."""
     body, _, split = metric.partition(":")
     name, _, network = body.partition("@")
-    return MetricName(NAMES.get(name, name.replace("-", " ")), network, split == "held-out")
+    facts = known(metric)
+    return MetricName(facts.title if facts else name.replace("-", " "), network, split == "held-out")
 
 
 def axis_scale(metric: str) -> Scale:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import members, metrics
+from bench import members, metric_facts
 from bench.data import DataSet, Split, describe, load
 from bench.errors import UserError
 from bench.features.networks import card, missing
@@ -16,7 +16,7 @@ from bench.features.networks import load as load_extractor
 from bench.features.sample import Extractor, Sample
 from bench.files import digest
 from bench.gan import ImageSpec
-from bench.metrics import MetricId
+from bench.metric_facts import MetricId
 from bench.paths import home
 from bench.records import record as records
 from bench.records.record import Role
@@ -80,7 +80,7 @@ class Experiment:
             {
                 **({"accumulate": parts} if parts > 1 else {}),
                 "data": {"digest": self.dataset.digest, "preprocessing": self.dataset.preprocessing},
-                "metrics": {id_.name: metrics.find(id_.name).version for id_ in (*always, *optional)},
+                "metrics": {id_.name: metric_facts.find(id_.name).version for id_ in (*always, *optional)},
                 "extractors": {
                     name: {"weights": found.digest, "preprocessing": found.preprocessing}
                     for name, found in sorted((cards | extractors).items())

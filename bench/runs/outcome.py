@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from bench import metric_facts
 from bench.gan import Task
-from bench.metrics import MetricId, find
 from bench.metrics.measure import Measurement
 from bench.records.record import Artifact, Failure, Member, Point, Record, Score, Status, now_in_utc
 from bench.runs.experiment import Experiment, Job
@@ -67,6 +67,7 @@ def compose(experiment: Experiment, job: Job, outcome: RunResult) -> Record:
         curve=outcome.curve,
         best_images=outcome.best_images,
         scores=outcome.scores,
+        plugin_metrics=_plugin_metrics(outcome.scores),
         absent=experiment.absent,
         artifacts=outcome.artifacts,
         environment=describe(experiment.execution),
@@ -84,9 +85,15 @@ def command(experiment: Experiment, job: Job) -> str:
     return f"bench run --suite {where} --member {member} --seed {job.seed}"
 
 
+def _plugin_metrics(scores: tuple[Score, ...]) -> dict[str, metric_facts.MetricFacts]:
+    """The facts of the metrics that do not come with the bench, by name."""
+    names = {metric_facts.MetricId.parse(score.metric).name for score in scores}
+    return {name: metric_facts.find(name) for name in sorted(names - metric_facts.BUILT_IN.keys())}
+
+
 def better(metric: str) -> Literal["lower", "higher"]:
     """Which way a metric id is better."""
-    return find(MetricId.parse(metric).name).better
+    return metric_facts.find(metric_facts.MetricId.parse(metric).name).better
 
 
 def score_of(item: Measurement, checkpoint: Literal["last", "best"], seed: int) -> Score:

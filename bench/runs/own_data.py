@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import metrics
+from bench import metric_facts
 from bench.data import DataSet, load
 from bench.data.names import parse as parse_name
 from bench.errors import UserError
 from bench.features import networks
 from bench.files import write_atomically
-from bench.metrics import MetricId
+from bench.metric_facts import MetricId
 from bench.metrics.inputs import parse as parse_need
 from bench.metrics.score import EXTRACTORS
 from bench.suites.suite import Suite, names, parse
@@ -157,7 +157,7 @@ def _applicable(ids: Sequence[str], train: int, held_out: int, fake: int) -> lis
     found: list[str] = []
     for text in ids:
         metric_id = MetricId.parse(text)
-        metric = metrics.find(metric_id.name)
+        metric = metric_facts.find(metric_id.name)
         here = counts | {"real": held_out if metric_id.held_out else train}
         if all(here[parse_need(need)[0]] >= metric.minimum for need in metric.needs):
             found.append(text)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench.metrics.path_length import LatentPath, between, path_length, path_length_end, slerp
+from bench.metrics.path_length import LatentPath, between, path_length, ppl_z_end, slerp
 from bench.training.sampling import quantise
 
 D = 8
@@ -83,6 +83,6 @@ def test_the_metric_uses_float_images():
             dtypes.append(images.dtype)
             return images.flatten(1), None
 
-    found = path_length_end(linear(300), Recorder())
+    found = ppl_z_end(linear(300), Recorder())
     assert set(dtypes) == {torch.float64}
     assert found.value == pytest.approx(path_length(linear(300), squared, full=False).value, rel=1e-9)

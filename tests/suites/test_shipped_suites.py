@@ -9,7 +9,7 @@ from bench import members
 from bench.data import describe
 from bench.features import networks
 from bench.gan import ImageSpec
-from bench.metrics import MetricId, find
+from bench.metric_facts import MetricId, find
 from bench.runs.calibration import CALIBRATIONS
 from bench.suites import suite
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bench.features.sample import Sample
-from bench.metrics import MetricId, find
+from bench.metric_facts import MetricId, find
 from bench.metrics.fid_infinity import by_size, fit
 from bench.metrics.nearest import nearest_to
 from bench.metrics.realism import realism

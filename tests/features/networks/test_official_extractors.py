@@ -12,7 +12,7 @@ from bench.errors import UserError
 from bench.features import networks
 from bench.features.networks import official, weight_files
 from bench.features.networks.weight_files import WeightFile
-from bench.metrics.path_length import LatentPath, path_length_end
+from bench.metrics.path_length import LatentPath, ppl_z_end
 from bench.metrics.perceptual import lpips
 
 CARDS = official.names()
@@ -168,8 +168,8 @@ def test_path_length_on_lpips(squeezenet):
 
     still = LatentPath(draw, lambda z: base.expand(len(z), -1, -1, -1), count=10)
     moving = LatentPath(draw, lambda z: (base * (1 + 0.1 * z[:, :1, None, None])).clamp(-1, 1), count=10)
-    assert path_length_end(still, extractor).value == pytest.approx(0, abs=1e-2)
-    assert path_length_end(moving, extractor).value > 0
+    assert ppl_z_end(still, extractor).value == pytest.approx(0, abs=1e-2)
+    assert ppl_z_end(moving, extractor).value > 0
 
 
 def test_building_leaves_global_randomness_alone(squeezenet):
