@@ -46,9 +46,9 @@ class SuiteChoice:
         int | None, typer.Option(metavar="N", min=1, help="The budget, in real images drawn.", rich_help_panel=OWN)
     ] = None
     batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Images.", rich_help_panel=OWN)] = None
-    name: Annotated[str | None, typer.Option(help="Of the suite; default: from the folder.", rich_help_panel=OWN)] = (
-        None
-    )
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the suite; default: from the folder.", rich_help_panel=OWN)
+    ] = None
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="Leave out broken files, and record which.", rich_help_panel=OWN)
     ] = False

@@ -11,7 +11,7 @@ from bench.cli.options import AsJson, DataRoot, SkipBroken
 
 Names = Annotated[
     list[str],
-    typer.Argument(metavar="NAME...", help="Data sets, e.g. mnist or folder:PATH.", autocompletion=complete.datasets),
+    typer.Argument(metavar="NAME", help="Data sets, e.g. mnist or folder:PATH.", autocompletion=complete.datasets),
 ]
 Name = Annotated[
     str,

@@ -10,7 +10,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 Verb = Callable[..., None]
-OTHERS = "Options"
+ARGUMENTS, OTHERS = "Arguments", "Options"
 
 
 def examples(*lines: str) -> Callable[[Verb], Verb]:
@@ -68,10 +68,14 @@ class Command(TyperCommand):
         rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for param in self.get_params(ctx):
             row = param.get_help_record(ctx)
-            if row is not None:
-                default = "Arguments" if param.param_type_name == "argument" else OTHERS
-                rows[getattr(param, "rich_help_panel", None) or default].append(row)
-        _write(formatter, sorted(rows.items(), key=lambda item: (item[0] != "Arguments", item[0] == OTHERS)))
+            if row is not None and param.param_type_name == "argument":
+                rows[ARGUMENTS].append((param.metavar or row[0], row[1]))  # the name alone, without a type
+            elif row is not None:
+                rows[getattr(param, "rich_help_panel", None) or OTHERS].append(row)
+        order = (ARGUMENTS, OTHERS)
+        _write(
+            formatter, sorted(rows.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+        )
 
 
 class Group(TyperGroup):

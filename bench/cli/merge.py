@@ -10,7 +10,7 @@ from bench.cli.grouping import examples
 
 @examples("bench merge machine-a/results machine-b/results --out results")
 def merge(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of records.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR", help="Folders of records.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where they come together; may hold records already.")],
 ) -> None:
     """Bring records of many machines into one folder; nothing is copied when anything is wrong."""

@@ -46,7 +46,10 @@ Seeds = Annotated[
     list[int] | None, typer.Option("--seed", metavar="N", min=0, help="Only these training seeds; repeatable.")
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="cpu, cuda, cuda:1, mps, or auto: an accelerator where there is one.")
+    str,
+    typer.Option(
+        "--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps, or auto: an accelerator where there is one."
+    ),
 ]
 DataRoot = Annotated[
     Path | None,

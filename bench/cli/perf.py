@@ -63,7 +63,7 @@ class Workload:
 def perf(
     members: Annotated[
         list[str],
-        typer.Argument(metavar="MEMBER...", help="Names, or module:function.", autocompletion=complete.members),
+        typer.Argument(metavar="MEMBER", help="Names, or module:function.", autocompletion=complete.members),
     ],
     workload: Workload,
     device: Device = "cpu",

@@ -1,0 +1,63 @@
+"""`bench sample` and `bench score`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.records import record as records
+
+
+def across(images: int) -> int:
+    """Pixels of so many images of 16 px in a row, with lines of 2 px between them."""
+    return 16 * images + 2 * (images - 1)
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.array(picture)
+
+
+def test_sample_draws_from_a_record_or_a_checkpoint(after, toys, tmp_path):
+    source = after.record
+    assert after("sample", source, "--n", 5, "--out", tmp_path / "five.npz")[0] == 0
+    with np.load(tmp_path / "five.npz") as file:
+        images = file["arr_0"]
+    assert images.shape == (5, 16, 16, 1)
+    assert images.dtype == np.uint8
+    checkpoint = next((after.folder / "home").rglob(f"{source.stem}/last.pt"))
+    assert after("sample", checkpoint, "--n", 5, "--out", tmp_path / "folder")[0] == 0
+    files = sorted((tmp_path / "folder").iterdir())
+    assert [np.array(Image.open(path)).tolist() for path in files] == images[..., 0].tolist()
+    assert after("sample", source, "--n", 9, "--seed", 3, "--grid", "--out", tmp_path / "grid.png")[0] == 0
+    assert pixels(tmp_path / "grid.png").shape == (across(2), across(8))
+    assert after("sample", source, "--n", 20, "--interpolate", "--out", tmp_path / "path.png")[0] == 0
+    assert pixels(tmp_path / "path.png").shape == (across(2), across(10))
+
+
+def test_score_reads_what_sample_wrote(after, toys, tmp_path):
+    after("sample", after.record, "--n", 120, "--out", tmp_path / "fakes.npz")
+    fakes = ("--real", "digits", "--fake", tmp_path / "fakes.npz")
+    code, out, _ = after("score", *fakes, "--metric", "fid@digits-cnn", "--json")
+    assert code == 0
+    (row,) = json.loads(out)
+    assert row["samples_fake"] == 120
+    reported = records.read(after.record).scores
+    scores = {s.metric: s.value for s in reported if s.sample_seed == 0 and s.checkpoint == "last"}
+    assert row["value"] == pytest.approx(scores["fid@digits-cnn"], rel=1e-6)  # the same seed, the same images
+
+
+def test_a_checkpoint_that_belongs_elsewhere_is_refused(after, toys, tmp_path):
+    from bench.errors import UserError
+    from bench.training import checkpoint
+
+    path = next((after.folder / "home").rglob("0-*/last.pt"))
+    identity = checkpoint.identity_of(checkpoint.load(path))
+    other = type(identity)(**{**vars(identity), "member": "dcgan"})
+    with pytest.raises(UserError, match="is of member 'toy', expected 'dcgan'"):
+        checkpoint.load(path, other)
+    damaged = tmp_path / "last.pt"
+    damaged.write_bytes(path.read_bytes()[:1000])
+    assert "damaged" in after.refuses("sample", damaged, "--out", tmp_path / "x.npz")
