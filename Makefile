@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint benchmark reports gate clean
+.PHONY: demo test lint benchmark reports gate lock clean
 
 demo: $(READY)  ## train four GANs on the embedded digits, rank them, write the report
 	$(BIN)/bench run --suite demo --results demo/results
@@ -49,8 +49,16 @@ gate: $(READY)  ## hold this checkout's members against those of the revision BA
 $(READY): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "GAN Bench needs Python 3.11 or newer on the PATH."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Keeps the versions that are pinned and pins what is new; LOCK_OPTIONS=--upgrade takes the newest of everything.
+lock:  ## pin pyproject.toml's dependencies in requirements.lock, with the hashes of every platform's files
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv==0.13.9
+	UV_CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+		--extra dev --generate-hashes --no-annotate $(LOCK_OPTIONS) --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) demo build
