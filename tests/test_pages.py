@@ -1,0 +1,163 @@
+"""What the pages say is true: paths and names exist, commands parse, tables have every field."""
+
+import ast
+import importlib
+import io
+import re
+import shlex
+import subprocess
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from bench.cli.app import tree
+from bench.records import record
+from bench.suites import suite
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "tools/README.md"]
+SOURCES = [path for folder in ("bench", "zoo", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
+FOLDERS = "bench|zoo|docs|tests|tools"
+MADE_UP = {"zoo/my_gan.py", "tests/zoo/test_my_gan.py"}  # files that a page tells the reader to write
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_paths_and_links_exist(page: Path):
+    text = page.read_text(encoding="utf-8")
+    links = [page.parent / target for target in re.findall(r"\]\(([^)#:\s]+)[^):]*\)", text)]
+    sources = [page.parent / target for target in re.findall(r'<img src="([^":]+)"', text)]
+    paths = [ROOT / target for target in re.findall(rf"(?<![\w./-])((?:{FOLDERS})/[\w./-]*\w)", text)]
+    missing = [str(path) for path in links + sources + paths if not path.exists() and named(path) not in MADE_UP]
+    assert missing == []
+
+
+def words(path: Path) -> Iterator[str]:
+    """What a file says: the whole of a page; docstrings and comments of a module."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield text
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+def resolves(name: str) -> bool:
+    """Whether a dotted name is a module, or an attribute of one."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for attribute in parts[length:]:
+            if not hasattr(found, attribute):
+                return False
+            found = getattr(found, attribute)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("path", PAGES + SOURCES, ids=named)
+def test_dotted_names_resolve(path: Path):
+    groups = {"bench.members", "bench.extractors"}  # of entry points; `bench.metrics` is a module too
+    names = {name for text in words(path) for name in re.findall(r"(?<![\w/.-])(?:bench|zoo)(?:\.[A-Za-z_]\w*)+", text)}
+    assert [name for name in sorted(names - groups) if not resolves(name)] == []
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Every `bench ...` line of a page's blocks and code spans, without what a shell does with it."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    blocks = re.findall(r"^```\w+\n(.*?)^```$|^((?: {4}[^\n]*\n)+)", text, re.MULTILINE | re.DOTALL)
+    lines = re.findall(r"^[^#`\n]*?\b(bench .*)$", "\n".join("".join(block) for block in blocks), re.MULTILINE)
+    spans = re.findall(r"`(bench [^`\n]+)`", text)
+    for line in lines + spans:
+        line = re.split(r"\s+(?:#|&&|\||>|  )", line)[0]
+        yield shlex.split(re.sub(r"\[(.*?)\](?:\.\.\.)?", r"\1", line.replace("'", "")), comments=True)
+
+
+def undocumented(arguments: list[str]) -> str | None:
+    """Why a documented command cannot be right."""
+    command: Any = tree()
+    context = typer.Context(command)
+    rest = arguments[1:]
+    while hasattr(command, "list_commands"):
+        if not rest or rest[0].startswith("-"):
+            break
+        if rest[0] not in command.list_commands(context):
+            return f"no verb {rest[0]!r}" if rest[0].islower() else None
+        command, rest = command.get_command(context, rest[0]), rest[1:]
+    options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    used = [word.partition("=")[0] for word in rest if word.startswith("--")]
+    odd = [word for word in used if word not in options | {"--help", "--debug"}]
+    return f"{shlex.join(arguments)}: no option {', '.join(odd)}" if odd else None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_documented_commands_have_verbs_and_options_that_exist(page: Path):
+    assert [fault for line in commands(page) if (fault := undocumented(line))] == []
+
+
+def fields(page: str, heading: str) -> set[str]:
+    """The names in the first column of the tables under a heading."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (section,) = re.findall(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL)
+    cells = re.findall(r"^\| (`.*?) \|", section[1], re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "model"),
+    [
+        ("suites.md", "`[data]`", suite.Data),
+        ("suites.md", "`[training]`", suite.Budget),
+        ("suites.md", "`[evaluation]`", suite.Evaluation),
+        ("records.md", "A record", record.Record),
+        ("records.md", "`scores`", record.Score),
+        ("records.md", "`curve`", record.Point),
+        ("records.md", "`member`", record.Member),
+        ("records.md", "`failure`", record.Failure),
+        ("records.md", "`artifacts`", record.Artifact),
+        ("records.md", "`environment`", record.Environment),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_table_has_every_field(page: str, heading: str, model: type[BaseModel]):
+    assert fields(page, heading) == set(model.model_fields)
+
+
+def test_the_table_of_suites_has_every_key():
+    tables = {"data", "training", "recipes", "evaluation"}
+    assert fields("suites.md", "The suite itself") | tables == set(suite.Suite.model_fields)
+
+
+def test_the_suite_on_the_page_is_valid():
+    (text,) = re.findall(r"```toml\n(name.*?)```", (ROOT / "docs/suites.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert suite.parse(text, "docs/suites.md").seeds == (0, 1, 2)
+
+
+def test_records_are_read_as_the_page_says(make_record: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/records.md").read_text(encoding="utf-8"), re.DOTALL)
+    for seed in (0, 1):
+        record.write(make_record("dcgan", seed=seed, scores={"fid@digits-cnn": 10.0 + seed}), tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["last"].value.mean() == 10.5
+
+
+def test_no_program_lies_in_docs():
+    listed = subprocess.run(["git", "ls-files", "docs/*.py"], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert [line for line in listed.stdout.split() if not line.startswith("docs/examples/")] == []
