@@ -15,6 +15,8 @@ import pytest
 import typer
 from pydantic import BaseModel
 
+from bench.boards.verdicts import gate
+from bench.cli import guard
 from bench.cli.app import tree
 from bench.records import record
 from bench.suites import suite
@@ -161,3 +163,14 @@ def test_records_are_read_as_the_page_says(make_record: Any, tmp_path: Path, mon
 def test_no_program_lies_in_docs():
     listed = subprocess.run(["git", "ls-files", "docs/*.py"], capture_output=True, text=True, cwd=ROOT, check=True)
     assert [line for line in listed.stdout.split() if not line.startswith("docs/examples/")] == []
+
+
+def test_the_exit_codes_of_every_verb_are_on_the_page():
+    verbs = set(tree().list_commands(typer.Context(tree())))
+    assert fields("command_line.md", "Exit codes") >= verbs
+    text = (ROOT / "docs/command_line.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| `gate` .*$", text, re.MULTILINE)
+    assert {int(code) for code in re.findall(r"\b\d+\b", row)} == {
+        *(code.value for code in gate.Exit if code.value > 2),
+        guard.GATE_FAULT,
+    }
