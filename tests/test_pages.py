@@ -1,10 +1,9 @@
-"""What the pages say is true: paths and names exist, commands parse, tables have every field."""
+"""What the pages say is true: paths and names exist, tables have every field (tests/cli/test_tree.py: commands exist)."""
 
 import ast
 import importlib
 import io
 import re
-import shlex
 import subprocess
 import tokenize
 from collections.abc import Iterator
@@ -77,39 +76,6 @@ def test_dotted_names_resolve(path: Path):
     groups = {"bench.members", "bench.extractors"}  # of entry points; `bench.metrics` is a module too
     names = {name for text in words(path) for name in re.findall(r"(?<![\w/.-])(?:bench|zoo)(?:\.[A-Za-z_]\w*)+", text)}
     assert [name for name in sorted(names - groups) if not resolves(name)] == []
-
-
-def commands(page: Path) -> Iterator[list[str]]:
-    """Every `bench ...` line of a page's blocks and code spans, without what a shell does with it."""
-    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    blocks = re.findall(r"^```\w+\n(.*?)^```$|^((?: {4}[^\n]*\n)+)", text, re.MULTILINE | re.DOTALL)
-    lines = re.findall(r"^[^#`\n]*?\b(bench .*)$", "\n".join("".join(block) for block in blocks), re.MULTILINE)
-    spans = re.findall(r"`(bench [^`\n]+)`", text)
-    for line in lines + spans:
-        line = re.split(r"\s+(?:#|&&|\||>|  )", line)[0]
-        yield shlex.split(re.sub(r"\[(.*?)\](?:\.\.\.)?", r"\1", line.replace("'", "")), comments=True)
-
-
-def undocumented(arguments: list[str]) -> str | None:
-    """Why a documented command cannot be right."""
-    command: Any = tree()
-    context = typer.Context(command)
-    rest = arguments[1:]
-    while hasattr(command, "list_commands"):
-        if not rest or rest[0].startswith("-"):
-            break
-        if rest[0] not in command.list_commands(context):
-            return f"no verb {rest[0]!r}" if rest[0].islower() else None
-        command, rest = command.get_command(context, rest[0]), rest[1:]
-    options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
-    used = [word.partition("=")[0] for word in rest if word.startswith("--")]
-    odd = [word for word in used if word not in options | {"--help", "--debug"}]
-    return f"{shlex.join(arguments)}: no option {', '.join(odd)}" if odd else None
-
-
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_documented_commands_have_verbs_and_options_that_exist(page: Path):
-    assert [fault for line in commands(page) if (fault := undocumented(line))] == []
 
 
 def fields(page: str, heading: str) -> set[str]:
