@@ -22,7 +22,6 @@ from PIL import Image, ImageDraw
 from torch import nn
 
 from bench import members
-from bench.data.batches import Batches
 from bench.errors import UserError
 from bench.features.sample import Sample
 from bench.files import write_atomically
@@ -30,8 +29,9 @@ from bench.gan import GAN
 from bench.members import Listing
 from bench.metrics.measure import measure
 from bench.records.grid import COLUMNS
-from bench.runs.experiment import Experiment, prepare
+from bench.runs.experiment import Experiment, prefer, prepare
 from bench.runs.gallery.image_files import write_grid
+from bench.runs.starting import start_training
 from bench.suites import suite
 from bench.training.loop import Execution, Training
 from bench.training.sampling import generate, grid_request, request
@@ -129,8 +129,8 @@ def main(arguments: list[str]) -> None:
     """Measure what is missing, then write the page."""
     asked = _parse(arguments)
     digits, cpu = suite.load("digits"), torch.device("cpu")
-    layout = Execution.channels_last_pays(cpu, "fp32", digits.training.batch_size)  # as `bench run` chooses it
-    experiment = prepare(digits, asked.results, Execution(cpu, channels_last=layout))
+    digits, execution = prefer(digits, Execution(cpu))
+    experiment = prepare(digits, asked.results, execution)
     for listing in [] if asked.page else generative(experiment, asked.members):
         images = asked.images or experiment.suite.training.images
         wanted = (listing.name, members.source_digest(listing), images, asked.seed)
@@ -178,16 +178,9 @@ def generative(experiment: Experiment, names: list[str]) -> Iterator[Listing]:
 
 def train(experiment: Experiment, listing: Listing, images: int, seed: int, grids: Path | None) -> Line:
     """One member from its first image to its line, seeded as a run of the suite is."""
-    torch.manual_seed(seed)
-    gan: GAN = members.builder(listing)(experiment.spec)
-    batches = Batches(
-        experiment.dataset.train,
-        experiment.suite.training.batch_size,
-        seed=seed,
-        device=experiment.execution.device,
-        flip=experiment.suite.data.flip,
-    )
-    training = Training(gan, batches, images=images, seed=seed, execution=experiment.execution)
+    job = experiment.jobs([listing.name], [seed])[0]
+    training = start_training(experiment, job, images)
+    gan = training.gan
     line = Line(
         member=listing.name,
         source_digest=members.source_digest(listing),
@@ -216,7 +209,7 @@ def scores(experiment: Experiment, training: Training, ids: list[str]) -> dict[s
         images = generate(training.gan, nets, asked, experiment.spec, experiment.execution)
         training.resume_training_mode()
     fake = Sample.of(images, asked.labels, name="sample")
-    found = measure(ids, experiment.train, experiment.held_out, fake, experiment.extractor)
+    found = measure(ids, experiment.real.train, experiment.real.held_out, fake, experiment.rules.extractor)
     return {item.metric: item.value for item in found}
 
 

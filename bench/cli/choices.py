@@ -142,23 +142,14 @@ def execution_of(device: str) -> "Execution":
 
 def experiment_of(suite: "Suite", place: Place, engine: Engine | None = None) -> "Experiment":
     """The suite on this machine, with the precision and the layout that the command line prefers."""
-    from bench.runs.experiment import prepare
+    from bench.runs.experiment import prefer, prepare
 
     engine = engine or Engine()
-    training = suite.training
-    if engine.precision:
-        training = training.model_copy(update={"precision": engine.precision})
-        suite = suite.model_copy(update={"training": training})
-    execution = execution_of(place.device)
-    layout = engine.channels_last
-    if layout is None:
-        layout = execution.channels_last_pays(execution.device, training.precision, training.batch_size)
     execution = replace(
-        execution,
-        precision=training.precision,
-        channels_last=layout,
+        execution_of(place.device),
         compiled=engine.compile,
         cuda_graphs=engine.cuda_graphs,
         accumulate=engine.accumulate,
     )
+    suite, execution = prefer(suite, execution, engine.precision, engine.channels_last)
     return prepare(suite, place.results, execution, place.data_root)

@@ -13,7 +13,7 @@ from bench.records.record import Artifact, Record, Score, now_in_utc
 from bench.runs.calibration import calibration
 from bench.runs.experiment import Experiment, Job
 from bench.runs.gallery.image_files import write_grid
-from bench.runs.outcome import RunResult, compose, score_of
+from bench.runs.outcome import about, plugin_metrics, rounded, score_of
 from bench.runs.state import Stopwatch
 
 GRID_SEED = 0
@@ -28,10 +28,21 @@ def run(experiment: Experiment, job: Job, attempt: int) -> Iterator[Record]:
             score for seed in experiment.suite.evaluation.sample_seeds for score in _scores(experiment, job, seed)
         ]
         artifacts = () if job.member.name in DO_NOT_SHOW else (_grid(experiment, job, attempt),)
-    yield compose(
-        experiment,
-        job,
-        RunResult("ok", "unconditional", attempt, started, seconds, tuple(scores), artifacts),
+    yield Record(
+        **about(experiment, job, "unconditional"),
+        attempt=attempt,
+        status="ok",
+        images_seen=0,
+        steps=0,
+        updates={},
+        parameters={},
+        seconds=rounded(seconds),
+        peak_memory_bytes=None,
+        curve=(),
+        scores=tuple(scores),
+        plugin_metrics=plugin_metrics(scores),
+        artifacts=artifacts,
+        started=started,
     )
 
 
@@ -39,12 +50,13 @@ def _scores(experiment: Experiment, job: Job, seed: int) -> list[Score]:
     evaluation = experiment.suite.evaluation
     images = calibration(job.member.name)(experiment.dataset, evaluation.samples, seed)
     fake = Sample.of(images, name=f"images of {job.member.name}")
-    found = measure(experiment.metrics, experiment.train, experiment.held_out, fake, experiment.extractor)
+    real = experiment.real
+    found = measure(experiment.rules.metrics, real.train, real.held_out, fake, experiment.rules.extractor)
     return [score_of(item, "last", seed) for item in found]
 
 
 def _grid(experiment: Experiment, job: Job, attempt: int) -> Artifact:
     images = calibration(job.member.name)(experiment.dataset, COLUMNS * COLUMNS, GRID_SEED)
     name = f"{records.file_stem(job.seed, job.digest, attempt)}-grid-0.png"
-    sha256 = write_grid(torch.from_numpy(np.ascontiguousarray(images)), experiment.folder(job) / name, COLUMNS)
+    sha256 = write_grid(torch.from_numpy(np.ascontiguousarray(images)), experiment.files.folder(job) / name, COLUMNS)
     return Artifact(kind="grid", path=name, sha256=sha256, images=0)

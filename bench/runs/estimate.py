@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from bench import members
-from bench.data.batches import Batches
 from bench.runs.experiment import Experiment, Job
 from bench.runs.run import FAILURES, status
+from bench.runs.starting import start_training
 from bench.training.environment import synchronise
 from bench.training.loop import Training
 from bench.training.sampling import CHUNK, generate, request
@@ -42,16 +41,13 @@ def plan(experiment: Experiment, jobs: Sequence[Job]) -> list[CostEstimate]:
 
 def estimate(experiment: Experiment, job: Job) -> float:
     """Seconds of training and generation for one job, from a few timed iterations on this machine."""
-    suite, device, budget = experiment.suite, experiment.execution.device, experiment.training(job)
+    suite, device, budget = experiment.suite, experiment.execution.device, experiment.budget(job)
     with torch.random.fork_rng():
-        torch.manual_seed(job.seed)
-        gan = members.builder(job.member)(experiment.spec)
-        batches = Batches(experiment.dataset.train, budget.batch_size, seed=0, device=device)
-        training = Training(gan, batches, images=budget.images, seed=0, execution=experiment.execution)
+        training = start_training(experiment, job)
         per_image = _seconds_per_image(training, device)
-        asked = request(gan, experiment.dataset, CHUNK, 0)
+        asked = request(training.gan, experiment.dataset, CHUNK, 0)
         start = time.perf_counter()
-        generate(gan, training.sampling_nets(), asked, experiment.spec, experiment.execution)
+        generate(training.gan, training.sampling_nets(), asked, experiment.spec, experiment.execution)
         per_sample = (time.perf_counter() - start) / CHUNK
     points = budget.images // suite.evaluation.every
     reported = 2 * len(suite.evaluation.sample_seeds) * suite.evaluation.samples

@@ -2,35 +2,32 @@
 
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
-from typing import Literal
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from bench import members
-from bench.data.batches import Batches
 from bench.errors import UserError
-from bench.features.sample import Sample
-from bench.metrics.measure import Measurement, Pairs, measure
 from bench.records import record as records
-from bench.records.grid import COLUMNS
 from bench.records.record import Artifact, Failure, Point, Record, Score, now_in_utc
+from bench.runs.evaluation import Activity, Evaluator, Nets, Which
 from bench.runs.experiment import Experiment, Job
-from bench.runs.gallery import image_files, kinds
-from bench.runs.gallery.exhibit import ArtifactFile, GalleryContext, picture
-from bench.runs.outcome import RunResult, better, compose, score_of
-from bench.runs.state import RunningMeans, RunState, Stopwatch
+from bench.runs.gallery import image_files
+from bench.runs.gallery.exhibit import ArtifactFile
+from bench.runs.gallery.image_files import KeptFile
+from bench.runs.outcome import about, better, plugin_metrics, rounded
+from bench.runs.starting import parameters, start_training
+from bench.runs.state import Best, RunningMeans, RunState, Stopwatch
 from bench.training import checkpoint
 from bench.training.environment import peak_memory_bytes, reset_peak_memory
-from bench.training.loop import Step, Training
-from bench.training.sampling import SampleRequest, generate, grid_request, request, targets
 
-CURVE_SEED = 1_000_000  # noise of the curve and of the choice of the best checkpoint: never that of a reported score
 GRIDS = 5  # pictures kept over a training
 LOOK_SECONDS = 0.5  # between two looks up from the loop
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,7 @@ class Progress:
     images_per_second: float
     terms: Mapping[str, float]
     scores: Mapping[str, float]  # of the latest point of the curve
+    activity: str = ""  # inside an evaluation, e.g. "sampling 2,300 of 10,000"
 
 
 class JobRun:
@@ -52,23 +50,12 @@ class JobRun:
     def __init__(self, experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float):
         self.experiment, self.job, self.attempt = experiment, job, attempt
         self.checkpoint_seconds = checkpoint_seconds
-        self.budget = experiment.training(job)
-        torch.manual_seed(job.seed)
-        self.gan = members.builder(job.member)(experiment.spec)
-        self.parameters = {name: _count(player.net) for name, player in self.gan.players.items()}
-        batches = Batches(
-            experiment.dataset.train,
-            self.budget.batch_size,
-            seed=job.seed,
-            device=experiment.execution.device,
-            flip=experiment.suite.data.flip,
-        )
-        self.training = Training(
-            self.gan, batches, images=self.budget.images, seed=job.seed, execution=experiment.execution
-        )
-        self.journal = RunState(now_in_utc())
+        self.training = start_training(experiment, job)
+        self.parameters = parameters(self.training)
+        self.evaluator = Evaluator(experiment, self.training.gan, job.member.name)
+        self.state = RunState(now_in_utc())
         self.identity = experiment.identity(job)
-        self.path = experiment.cache(job) / "training.pt"
+        self.path = experiment.files.cache(job) / "training.pt"
         self.saved_at = self.looked_at = time.monotonic()
         self.phase = "train"
 
@@ -85,7 +72,8 @@ class JobRun:
             self._save()
             self.phase = "evaluate"
             yield self._progress()
-            yield self._record("ok", scores=self._scores())
+            scores = yield from self._scores()
+            yield self._record("ok", scores)
         except UserError:
             raise
         except (torch.OutOfMemoryError, MemoryError) as error:
@@ -98,128 +86,123 @@ class JobRun:
         watch = self._watch("train")
         watch.start()
         for step in self.training.steps():
-            self.journal.meter.add(step.terms)
-            point_is_due = step.now.images >= (len(self.journal.curve) + 1) * self.experiment.suite.evaluation.every
-            if point_is_due or time.monotonic() - self.looked_at > LOOK_SECONDS:
+            self.state.meter.add(step.terms)
+            if self._point_is_due or time.monotonic() - self.looked_at > LOOK_SECONDS:
                 watch.stop()
                 if self.training.diverged_at_step is not None:
                     return
-                if point_is_due:
-                    self._add_point(step)
-                if point_is_due or time.monotonic() - self.saved_at > self.checkpoint_seconds:
-                    self._save()
-                yield self._progress()
-                self.looked_at = time.monotonic()
+                yield from self._look_up()
                 watch.start()
         watch.stop()
 
-    def _add_point(self, step: Step) -> None:
-        """A point of the curve, and the best checkpoint so far: chosen on a sample that is never reported."""
-        evaluation = self.experiment.suite.evaluation
-        with self._watch("evaluate"), torch.random.fork_rng():
-            nets = self.training.sampling_nets()
-            ids = list(dict.fromkeys((self.experiment.suite.ranking, evaluation.selection)))
-            found = self._measure(self._sample(nets, evaluation.curve_samples, CURVE_SEED), ids)
-            scores = {item.metric: item.value for item in found}
-            self._keep_best(step.now.images, found[ids.index(evaluation.selection)], nets)
-            self._keep_grid(step.now.images, nets)
+    @property
+    def _point_is_due(self) -> bool:
+        return self.training.now.images >= (len(self.state.curve) + 1) * self.experiment.suite.evaluation.every
+
+    def _look_up(self) -> Iterator[Progress]:
+        """What is done between two steps: a point of the curve where it is due, a checkpoint now and then."""
+        point_is_due = self._point_is_due
+        if point_is_due:
+            yield from self._add_point()
+        if point_is_due or time.monotonic() - self.saved_at > self.checkpoint_seconds:
+            self._save()
+        yield self._progress()
+        self.looked_at = time.monotonic()
+
+    def _add_point(self) -> Iterator[Progress]:
+        """A point of the curve, and the best checkpoint so far."""
+        state, now = self.state, self.training.now
+        with self._evaluating() as nets:
+            scores = yield from self._follow(self.evaluator.curve(nets))
+            self._keep_best(scores[self.experiment.suite.evaluation.selection], nets)
+            self._keep_grid(nets)
             self.training.resume_training_mode()
         point = Point(
-            images=step.now.images,
-            step=step.now.step,
-            train_seconds=self.journal.seconds["train"],
-            terms=self.journal.meter.means(),
+            images=now.images,
+            step=now.step,
+            train_seconds=state.seconds["train"],
+            terms=state.meter.means(),
             scores=scores,
         )
-        self.journal.curve.append(point.model_dump())
-        self.journal.meter = RunningMeans()
+        state.curve.append(point)
+        state.meter = RunningMeans()
+        state.evaluated += self.experiment.suite.evaluation.curve_samples
 
-    def _keep_best(self, images: int, found: Measurement, nets: Mapping[str, torch.nn.Module]) -> None:
-        sign = 1 if better(found.metric) == "lower" else -1
-        if self.journal.best is None or sign * found.value < sign * self.journal.best["value"]:
-            self.journal.best = {"images": images, "value": found.value, "nets": _weights(nets)}
+    def _keep_best(self, value: float, nets: Nets) -> None:
+        sign = 1 if better(self.experiment.suite.evaluation.selection) == "lower" else -1
+        best = self.state.best
+        if best is None or sign * value < sign * best.value:
+            self.state.best = Best(self.training.now.images, value, _weights(nets))
 
-    def _keep_grid(self, images: int, nets: Mapping[str, torch.nn.Module]) -> None:
+    def _keep_grid(self, nets: Nets) -> None:
         """Keep a grid from the same latents at a few points of training."""
-        points = max(self.budget.images // self.experiment.suite.evaluation.every, 1)
-        index = len(self.journal.curve) + 1
+        points = max(self.training.budget // self.experiment.suite.evaluation.every, 1)
+        index = len(self.state.curve) + 1
         if index == 1 or index * GRIDS // points > (index - 1) * GRIDS // points:
-            images_of_grid = self._generate(nets, grid_request(self.gan, self.experiment.dataset))
-            self._keep_exhibit(picture("grid", images_of_grid, COLUMNS), images)
+            self._keep_file(self.evaluator.grid(nets))
 
-    def _keep_exhibit(self, made: ArtifactFile, images: int) -> None:
+    def _keep_file(self, made: ArtifactFile) -> None:
+        images = self.training.now.images
         path = self.path.parent / f"{made.kind}-{images}{made.suffix}"
         sha256 = image_files.write(path, made.content)
-        kept = {"kind": made.kind, "file": path.name, "sha256": sha256, "images": images, "note": made.note}
-        self.journal.pictures.append(kept)
+        self.state.pictures.append(KeptFile(made.kind, path.name, sha256, images, made.note))
 
-    def _scores(self) -> list[Score]:
+    def _scores(self) -> Generator[Progress, None, list[Score]]:
         """The reported scores of the last and the best checkpoint, one per metric and sample seed."""
-        with self._watch("evaluate"), torch.random.fork_rng():
-            nets = self.training.sampling_nets()
-            self._keep(nets, "last")
-            scores = self._scores_of(nets, "last")
-            if self.journal.best is not None:
+        best = self.state.best
+        with self._evaluating() as nets:
+            self._keep_networks(nets, "last")
+            scores = yield from self._scores_of(nets, "last")
+            if best is not None:
                 for name, net in nets.items():
-                    net.load_state_dict(self.journal.best["nets"][name])
-                self._keep(nets, "best")
-                if self.journal.best["images"] == self.training.now.images:  # the same networks, so the same scores
+                    net.load_state_dict(best.nets[name])
+                self._keep_networks(nets, "best")
+                if best.images == self.training.now.images:  # the same networks, so the same scores
                     scores += [score.model_copy(update={"checkpoint": "best"}) for score in scores]
                 else:
-                    scores += self._scores_of(nets, "best")
+                    scores += yield from self._scores_of(nets, "best")
         return scores
 
-    def _scores_of(self, nets: Mapping[str, torch.nn.Module], which: Literal["last", "best"]) -> list[Score]:
+    def _scores_of(self, nets: Nets, which: Which) -> Generator[Progress, None, list[Score]]:
         evaluation = self.experiment.suite.evaluation
         scores: list[Score] = []
         for seed in evaluation.sample_seeds:
             with self._watch("generate"):  # part of "evaluate"
-                fake = self._sample(nets, evaluation.samples, seed)
-            scores += [score_of(item, which, seed) for item in self._measure(fake, list(self.experiment.metrics))]
+                fake = yield from self._follow(self.evaluator.sample(nets, seed))
+            scores += yield from self._follow(self.evaluator.scores(fake, which, seed))
+            self.state.evaluated += len(fake)
             if which == "last" and seed == evaluation.sample_seeds[0]:
-                self._show(nets, fake)
+                with torch.random.fork_rng():
+                    for made in self.evaluator.exhibits(nets, fake):
+                        self._keep_file(made)
         return scores
 
-    def _show(self, nets: Mapping[str, torch.nn.Module], fake: Sample) -> None:
-        """Keep what the member shows at the end of its training."""
-        experiment = self.experiment
-        show = GalleryContext(
-            self.gan,
-            experiment.dataset,
-            partial(self._generate, nets),
-            fake,
-            experiment.train,
-            experiment.held_out,
-            tuple(dict.fromkeys((experiment.suite.ranking, *experiment.metrics))),
-            experiment.extractor,
-            experiment.shows_data,
-        )
-        with torch.random.fork_rng():
-            for made in kinds.exhibits(show):
-                self._keep_exhibit(made, self.training.now.images)
+    @contextmanager
+    def _evaluating(self) -> Iterator[dict[str, torch.nn.Module]]:
+        """The networks to sample from, while the clock of the evaluation runs and training's random state is kept."""
+        with self._watch("evaluate"), torch.random.fork_rng():
+            yield self.training.sampling_nets()
 
-    def _measure(self, fake: Sample, ids: list[str]) -> list[Measurement]:
-        experiment = self.experiment
-        wanted = targets(self.gan, experiment.dataset, len(fake))
-        pairs = None if wanted is None else Pairs(fake, Sample.of(wanted, name=f"targets of {fake.name}"))
-        return measure(ids, experiment.train, experiment.held_out, fake, experiment.extractor, pairs=pairs)
+    def _follow(self, work: Generator[Activity, None, Result]) -> Generator[Progress, None, Result]:
+        """Tell what is done now and then, and give the result."""
+        while True:
+            try:
+                activity = next(work)
+            except StopIteration as end:
+                return end.value
+            if time.monotonic() - self.looked_at > LOOK_SECONDS:
+                yield self._progress(activity)
+                self.looked_at = time.monotonic()
 
-    def _sample(self, nets: Mapping[str, torch.nn.Module], count: int, seed: int) -> Sample:
-        asked = request(self.gan, self.experiment.dataset, count, seed)
-        return Sample.of(self._generate(nets, asked), asked.labels, name=f"sample of {self.job.member.name}")
-
-    def _generate(self, nets: Mapping[str, torch.nn.Module], asked: SampleRequest) -> Tensor:
-        return generate(self.gan, nets, asked, self.experiment.spec, self.experiment.execution)
-
-    def _keep(self, nets: Mapping[str, torch.nn.Module], which: str) -> None:
+    def _keep_networks(self, nets: Nets, which: Which) -> None:
         """Keep the networks to sample from, for `bench sample`."""
         content = {"spec": asdict(self.experiment.spec), "nets": _weights(nets)}
         checkpoint.save(self.path.parent / f"{which}.pt", self.identity, content)
 
     def _save(self) -> None:
         peak = peak_memory_bytes(self.experiment.execution.device) or 0
-        self.journal.peak_memory_bytes = max(self.journal.peak_memory_bytes, peak)
-        content = {"training": self.training.state_dict(), "journal": self.journal.saved()}
+        self.state.peak_memory_bytes = max(self.state.peak_memory_bytes, peak)
+        content = {"training": self.training.state_dict(), "journal": self.state.saved()}
         checkpoint.save(self.path, self.identity, content)
         self.saved_at = time.monotonic()
 
@@ -227,65 +210,57 @@ class JobRun:
         if self.path.exists():
             content = checkpoint.load(self.path, self.identity)
             self.training.load_state_dict(content["training"])
-            self.journal = RunState.restored(content["journal"])
+            self.state = RunState.restored(content["journal"])
 
-    def _progress(self) -> Progress:
-        journal, now = self.journal, self.training.now
-        seconds = journal.seconds.get("train", 0.0)
-        scores = journal.curve[-1]["scores"] if journal.curve else {}
-        rate = now.images / seconds if seconds else 0.0
-        return Progress(self.job, self.phase, now.images, now.budget, rate, journal.meter.means(), scores)
-
-    def _record(
-        self,
-        status: records.Status,
-        *,
-        scores: list[Score] | None = None,
-        failure: Failure | None = None,
-        diverged_at_step: int | None = None,
-    ) -> Record:
-        now, journal = self.training.now, self.journal
-        return compose(
-            self.experiment,
-            self.job,
-            RunResult(
-                status=status,
-                task=self.gan.task,
-                attempt=self.attempt,
-                started=journal.started,
-                seconds=journal.seconds,
-                scores=tuple(scores or ()),
-                artifacts=self._artifacts(),
-                failure=failure,
-                diverged_at_step=diverged_at_step,
-                images_seen=now.images,
-                steps=now.step,
-                updates=self.training.updates,
-                parameters=self.parameters,
-                peak_memory_bytes=journal.peak_memory_bytes or None,
-                curve=tuple(Point(**point) for point in journal.curve),
-                best_images=journal.best["images"] if journal.best else None,
-            ),
+    def _progress(self, activity: Activity | None = None) -> Progress:
+        state, now = self.state, self.training.now
+        seconds = state.seconds.get("train", 0.0)
+        return Progress(
+            job=self.job,
+            phase=self.phase if activity is None else "evaluate",
+            images=now.images,
+            budget=now.budget,
+            images_per_second=now.images / seconds if seconds else 0.0,
+            terms=state.meter.means(),
+            scores=state.curve[-1].scores if state.curve else {},
+            activity="" if activity is None else str(activity),
         )
+
+    def _record(self, status: records.Status, scores: Sequence[Score] = (), **ending: Any) -> Record:
+        """The record, with what only this run knows; `ending` are further fields of it."""
+        now, state = self.training.now, self.state
+        fields = about(self.experiment, self.job, self.training.gan.task) | {
+            "attempt": self.attempt,
+            "status": status,
+            "images_seen": now.images,
+            "steps": now.step,
+            "updates": self.training.updates,
+            "parameters": self.parameters,
+            "seconds": rounded(state.seconds),
+            "peak_memory_bytes": state.peak_memory_bytes or None,
+            "curve": tuple(state.curve),
+            "best_images": state.best.images if state.best else None,
+            "scores": tuple(scores),
+            "plugin_metrics": plugin_metrics(scores),
+            "artifacts": self._artifacts(),
+            "started": state.started,
+        }
+        return Record(**fields | ending)
 
     def _artifacts(self) -> tuple[Artifact, ...]:
         stem = records.file_stem(self.job.seed, self.job.digest, self.attempt)
-        return image_files.publish(self.journal.pictures, self.path.parent, self.experiment.folder(self.job), stem)
+        return image_files.publish(self.state.pictures, self.path.parent, self.experiment.files.folder(self.job), stem)
 
     def _failure(self, error: BaseException) -> Failure:
         tail = tuple(traceback.format_exception(error)[-3:])
         return Failure(phase=self.phase, type=type(error).__name__, message=str(error), traceback_tail=tail)
 
     def _watch(self, phase: str) -> Stopwatch:
-        return Stopwatch(self.experiment.execution.device, self.journal.seconds, phase)
+        return Stopwatch(self.experiment.execution.device, self.state.seconds, phase)
 
 
-def _weights(nets: Mapping[str, torch.nn.Module]) -> dict[str, dict[str, Tensor]]:
+def _weights(nets: Nets) -> dict[str, dict[str, Tensor]]:
     return {
         name: {key: value.detach().cpu().clone() for key, value in net.state_dict().items()}
         for name, net in nets.items()
     }
-
-
-def _count(net: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)

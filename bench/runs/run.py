@@ -47,7 +47,7 @@ Event = Progress | Finished | Skipped
 
 def status(experiment: Experiment, job: Job) -> Status | None:
     """How the job's latest attempt ended, or None when it has not been run. Raises UserError for an unsound record."""
-    attempts = experiment.attempts(job)
+    attempts = experiment.files.attempts(job)
     return records.read(attempts[-1]).status if attempts else None
 
 
@@ -81,7 +81,7 @@ def run(
 
 def _claim_and_run(experiment: Experiment, job: Job, retry_failed: bool, checkpoint_seconds: float) -> Iterator[Event]:
     """The lock belongs to the process: it is free again when the process ends, however it ends."""
-    lock = experiment.folder(job) / f".{records.file_stem(job.seed, job.digest)}.lock"
+    lock = experiment.files.folder(job) / f".{records.file_stem(job.seed, job.digest)}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(lock, timeout=0):
@@ -98,7 +98,7 @@ def _claim_and_run(experiment: Experiment, job: Job, retry_failed: bool, checkpo
 
 
 def _run(experiment: Experiment, job: Job, checkpoint_seconds: float) -> Iterator[Event]:
-    attempt = len(experiment.attempts(job)) + 1
+    attempt = len(experiment.files.attempts(job)) + 1
     events = (
         JobRun(experiment, job, attempt, checkpoint_seconds).run()
         if job.trains
@@ -106,8 +106,8 @@ def _run(experiment: Experiment, job: Job, checkpoint_seconds: float) -> Iterato
     )
     for event in events:
         if isinstance(event, Record):
-            path = records.write(event, experiment.results)
-            (experiment.cache(job) / "training.pt").unlink(missing_ok=True)
+            path = records.write(event, experiment.files.results)
+            (experiment.files.cache(job) / "training.pt").unlink(missing_ok=True)
             yield Finished(job, event, path)
         else:
             yield event
@@ -133,6 +133,5 @@ def _check_metrics(experiment: Experiment, gan: GAN, image: Tensor) -> None:
     labels = None if experiment.dataset.train.labels is None else torch.zeros(count, dtype=torch.int64)
     fake = Sample(image.expand(count, -1, -1, -1), labels, name="sample")
     paired = targets(gan, experiment.dataset, 1) is not None
-    require(
-        experiment.metrics, experiment.train, experiment.held_out, fake, pairs=Pairs(fake, fake) if paired else None
-    )
+    real = experiment.real
+    require(experiment.rules.metrics, real.train, real.held_out, fake, pairs=Pairs(fake, fake) if paired else None)

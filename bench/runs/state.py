@@ -1,14 +1,16 @@
-"""What a run has to tell while it goes on: means, curve, times. Saved with every checkpoint."""
+"""What a run knows while it goes on: means, curve, times, its best networks. Saved with every checkpoint."""
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from bench.records.record import Point
+from bench.runs.gallery.image_files import KeptFile
 from bench.training.environment import synchronise
 
 
@@ -31,28 +33,49 @@ class RunningMeans:
         return {name: value for name, value in values.items() if isfinite(value)}
 
 
+@dataclass(frozen=True)
+class Best:
+    """The best checkpoint so far, by the suite's selection metric."""
+
+    images: int  # real images drawn when it was taken
+    value: float  # of the selection metric
+    nets: dict[str, dict[str, Tensor]]  # name -> weights to sample from, on the CPU
+
+
 @dataclass
 class RunState:
     """Everything of a run that is not in its networks and optimisers."""
 
-    started: str
-    curve: list[dict[str, Any]] = field(default_factory=list)  # bench.records.record.Point as plain values
+    started: str  # UTC, ISO 8601
+    curve: list[Point] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)  # phase -> seconds, over all interruptions
     meter: RunningMeans = field(default_factory=RunningMeans)
-    best: dict[str, Any] | None = None  # images, value, nets of the best checkpoint so far
-    pictures: list[dict[str, Any]] = field(default_factory=list)  # kind, file, sha256, images
+    best: Best | None = None
+    pictures: list[KeptFile] = field(default_factory=list)
     peak_memory_bytes: int = 0  # over all interruptions; 0: not known
+    evaluated: int = 0  # generated images that were measured so far
 
     def saved(self) -> dict[str, Any]:
         """As plain values and tensors."""
-        return vars(self) | {"meter": vars(self.meter)}
+        return {
+            **vars(self),
+            "curve": [point.model_dump() for point in self.curve],
+            "meter": vars(self.meter),
+            "best": None if self.best is None else vars(self.best),
+            "pictures": [asdict(kept) for kept in self.pictures],
+        }
 
     @classmethod
     def restored(cls, saved: dict[str, Any]) -> "RunState":
         """From what `saved` gave."""
-        journal = cls(**saved)
-        journal.meter = RunningMeans(**saved["meter"])
-        return journal
+        best = saved["best"]
+        typed = {
+            "curve": [Point(**point) for point in saved["curve"]],
+            "meter": RunningMeans(**saved["meter"]),
+            "best": None if best is None else Best(**best),
+            "pictures": [KeptFile(**kept) for kept in saved["pictures"]],
+        }
+        return cls(**{**saved, **typed})
 
 
 class Stopwatch:

@@ -10,7 +10,7 @@ from bench.features import networks
 from bench.metrics.measure import Measurement
 from bench.records import record as records
 from bench.records.record import Record
-from bench.runs import experiment
+from bench.runs import rules
 from bench.runs.experiment import Experiment, prepare
 from bench.runs.run import Finished, run
 from bench.suites import suite
@@ -43,7 +43,7 @@ def prepared(tmp_path: Path, text: str = TEXT) -> Experiment:
 
 
 def without_weights(monkeypatch) -> None:
-    monkeypatch.setattr(experiment, "missing", lambda name: f"the weights of {name} were not at hand")
+    monkeypatch.setattr(rules, "missing", lambda name: f"the weights of {name} were not at hand")
 
 
 def ran(prepared: Experiment, seed: int) -> Record:
@@ -60,11 +60,11 @@ def test_the_protocol_does_not_depend_on_what_is_installed(tmp_path, monkeypatch
     here = prepared(tmp_path)
     without_weights(monkeypatch)
     elsewhere = prepared(tmp_path)
-    assert here.metrics == ("fid@digits-cnn", *OPTIONAL)
-    assert elsewhere.metrics == ("fid@digits-cnn",)
-    assert here.protocol == elsewhere.protocol
-    assert here.protocol["facts"]["extractors"].keys() == {"digits-cnn", "random-cnn"}
-    assert here.protocol["facts"]["metrics"].keys() == {"fid", "precision"}
+    assert here.rules.metrics == ("fid@digits-cnn", *OPTIONAL)
+    assert elsewhere.rules.metrics == ("fid@digits-cnn",)
+    assert here.rules.protocol == elsewhere.rules.protocol
+    assert here.rules.protocol["facts"]["extractors"].keys() == {"digits-cnn", "random-cnn"}
+    assert here.rules.protocol["facts"]["metrics"].keys() == {"fid", "precision"}
 
 
 def test_the_card_of_every_extractor_says_what_the_extractor_says():
@@ -75,7 +75,7 @@ def test_the_card_of_every_extractor_says_what_the_extractor_says():
 
 def test_official_weights_are_in_the_protocol_though_they_are_not_here(tmp_path):
     text = TEXT.replace("random-cnn", "inception-v3")
-    facts = prepared(tmp_path, text).protocol["facts"]["extractors"]["inception-v3"]
+    facts = prepared(tmp_path, text).rules.protocol["facts"]["extractors"]["inception-v3"]
     assert facts == {
         "weights": networks.card("inception-v3").digest,
         "preprocessing": networks.card("inception-v3").preprocessing,
@@ -129,7 +129,7 @@ def test_a_metric_without_its_inputs_is_refused_before_the_training(metric, word
     if words is None:
         assert ran(found, 0).status == "ok"
         return
-    monkeypatch.setattr("bench.runs.job.measure", never)
+    monkeypatch.setattr("bench.runs.evaluation.measure", never)
     with pytest.raises(UserError, match=f"member 'toy'.*{words}"):
         list(run(found, found.jobs()))
 

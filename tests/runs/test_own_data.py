@@ -132,7 +132,7 @@ def test_from_one_line_to_records_and_again_from_the_kept_file(photos, monkeypat
     assert bench(monkeypatch, *found.command.split()[1:], "--device", "cpu") == 0
     assert "has a record" in capsys.readouterr().out
     assert bench(monkeypatch, "plan", *line, "--device", "cpu") == 0
-    assert "0 of 1 cells to do" in capsys.readouterr().out
+    assert "0 of 1 jobs to do" in capsys.readouterr().out
 
 
 def test_broken_files_are_skipped_where_that_is_said(photos, monkeypatch, capsys):
@@ -141,7 +141,7 @@ def test_broken_files_are_skipped_where_that_is_said(photos, monkeypatch, capsys
     assert bench(monkeypatch, "plan", *line, "--device", "cpu") == 2
     assert "notes.txt" in capsys.readouterr().err
     assert bench(monkeypatch, "plan", *line, "--device", "cpu", "--skip-broken") == 0
-    assert "1 of 1 cells to do" in capsys.readouterr().out
+    assert "1 of 1 jobs to do" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

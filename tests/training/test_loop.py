@@ -316,6 +316,6 @@ def test_a_batch_in_parts_is_another_protocol(tmp_path, monkeypatch):
 
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
     whole, parts = (prepare(suite.load("demo"), tmp_path, Execution(accumulate=count)) for count in (1, 2))
-    assert "accumulate" not in whole.protocol["facts"]
-    assert parts.protocol["facts"]["accumulate"] == 2
-    assert whole.protocol_digest != parts.protocol_digest
+    assert "accumulate" not in whole.rules.protocol["facts"]
+    assert parts.rules.protocol["facts"]["accumulate"] == 2
+    assert whole.rules.digest != parts.rules.digest

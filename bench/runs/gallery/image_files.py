@@ -2,7 +2,8 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +37,24 @@ def write(path: Path, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def publish(kept: Iterable[Mapping[str, Any]], cache: Path, folder: Path, stem: str) -> tuple[Artifact, ...]:
-    """Copy what a run kept in its cache to where its record goes; the files are named after the record.
+@dataclass(frozen=True)
+class KeptFile:
+    """A file that a run keeps in its cache until its record is written."""
 
-    An item of `kept` holds the artifact's kind, sha256, images and note, and its file's name below `cache`.
-    """
+    kind: str
+    file: str  # its name in the cache
+    sha256: str
+    images: int  # real images drawn when it was made
+    note: str = ""
+
+
+def publish(kept: Iterable[KeptFile], cache: Path, folder: Path, stem: str) -> tuple[Artifact, ...]:
+    """Copy what a run kept in its cache to where its record goes; the files are named after the record."""
     found: list[Artifact] = []
     for item in kept:
-        name = f"{stem}-{item['file']}"
-        write_atomically(folder / name, (cache / item["file"]).read_bytes())
-        found.append(
-            Artifact(
-                kind=item["kind"], path=name, sha256=item["sha256"], images=item["images"], note=item.get("note", "")
-            )
-        )
+        name = f"{stem}-{item.file}"
+        write_atomically(folder / name, (cache / item.file).read_bytes())
+        found.append(Artifact(kind=item.kind, path=name, sha256=item.sha256, images=item.images, note=item.note))
     return tuple(found)
 
 

@@ -273,11 +273,12 @@ def test_a_suite_may_decide_otherwise() -> None:
     from pathlib import Path
 
     from bench.runs.experiment import Experiment
+    from bench.runs.jobs import JobFiles
     from bench.suites import suite as suites
     from bench.training.loop import Execution
 
     suite = suites.load("digits")
-    experiment = Experiment(suite, show_of().dataset, Execution(), Path())
+    experiment = Experiment(suite, show_of().dataset, Execution(), JobFiles.of(suite.name, Path()))
     assert experiment.shows_data
     hidden = suite.model_copy(update={"show_data": False})
     assert not replace(experiment, suite=hidden).shows_data

@@ -1,0 +1,69 @@
+"""A job is one member with one seed under a suite's protocol: one run, one record. Its name, and where its files are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import members
+from bench.files import digest
+from bench.paths import home
+from bench.records import record as records
+from bench.records.record import Role
+from bench.runs.calibration import CALIBRATIONS
+
+CALIBRATION_VERSION = 1  # of the rows in bench.runs.calibration: raised whenever their images change
+
+
+@dataclass(frozen=True)
+class Job:
+    """One member with one seed under the suite's protocol."""
+
+    member: members.Listing
+    source_digest: str
+    seed: int
+    digest: str
+    role: Role = "member"
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is a network to train: most calibration rows have none."""
+        return self.member.name not in CALIBRATIONS
+
+
+def listing_of(name: str) -> members.Listing:
+    """A member or a calibration row by name. Raises UserError for an unknown one."""
+    made = name in CALIBRATIONS
+    return members.Listing(name, f"bench.runs.calibration:{name}", "gan-bench") if made else members.find(name)
+
+
+def source_of(member: members.Listing) -> str:
+    """The digest of the code that decides a member's result."""
+    if member.name in CALIBRATIONS:
+        return digest([member.entry_point, CALIBRATION_VERSION])
+    return members.source_digest(member)
+
+
+@dataclass(frozen=True)
+class JobFiles:
+    """Where the files of a suite's jobs are: records and pictures in `results`, checkpoints in `checkpoints`."""
+
+    suite: str
+    results: Path
+    checkpoints: Path
+
+    @classmethod
+    def of(cls, suite: str, results: Path) -> "JobFiles":
+        """With checkpoints in the cache."""
+        return cls(suite, results, home() / "checkpoints")
+
+    def folder(self, job: Job) -> Path:
+        """Where the job's records and pictures go."""
+        return self.results / self.suite / job.member.name
+
+    def cache(self, job: Job) -> Path:
+        """Where the job's checkpoints live."""
+        return self.checkpoints / self.suite / job.member.name / records.file_stem(job.seed, job.digest)
+
+    def attempts(self, job: Job) -> list[Path]:
+        """The job's record files, the latest last."""
+        stem = records.file_stem(job.seed, job.digest)
+        return sorted(self.folder(job).glob(f"{stem}*.json"), key=lambda path: (len(path.stem), path.stem))
