@@ -1,23 +1,29 @@
 """Members: from a name or "module:function" to a builder, by entry point.
 
 An installed package registers members under the entry-point group "bench.members"; the zoo does the same. A variant that
-is in no package is given as "mypackage.my_gan:my_gan".
+is in no package is given as "my_gan:my_gan", or under a name of its own as "wider=my_gan:my_gan".
 """
 
 import ast
-import hashlib
 import importlib
 import importlib.metadata
-import importlib.util
+import inspect
+import re
 import sys
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from bench import sources
 from bench.errors import UserError, unknown
 
 GROUP = "bench.members"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")  # of a row, a folder, a file
+ENTRY_POINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+EXPECTED = "a function that takes an ImageSpec and returns a bench.gan.GAN was expected"
 
 
 @dataclass(frozen=True)
@@ -28,12 +34,28 @@ class Listing:
     entry_point: str  # "module:function"
     distribution: str  # "gan-bench 0.1.0", or "" for a loose file
 
+    @property
+    def module(self) -> str:
+        """The dotted name of the module that holds the builder."""
+        return self.entry_point.partition(":")[0]
+
+    @property
+    def argument(self) -> str:
+        """What to give as --member to name it anywhere."""
+        if self.distribution:
+            return self.name
+        return self.entry_point if self.name == _default_name(self.entry_point) else f"{self.name}={self.entry_point}"
+
 
 def listings() -> dict[str, Listing]:
     """Every registered member by name, in the order of their names."""
+    return {listing.name: listing for listing in _registered()}
+
+
+def _registered() -> list[Listing]:
     points = importlib.metadata.entry_points(group=GROUP)
-    found = [Listing(point.name, point.value, _distribution(point)) for point in points]
-    return {listing.name: listing for listing in sorted(found, key=lambda listing: listing.name)}
+    found = {Listing(point.name, point.value, _distribution(point)) for point in points}
+    return sorted(found, key=lambda listing: (listing.name, listing.distribution))
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> str:
@@ -41,20 +63,67 @@ def _distribution(point: importlib.metadata.EntryPoint) -> str:
 
 
 def find(name: str) -> Listing:
-    """A member by its registered name, or by "module:function". Raises UserError for a name that nobody knows."""
-    known = listings()
-    if name in known:
-        return known[name]
-    if ":" in name:
-        return Listing(name.partition(":")[2].replace("_", "-"), name, "")
-    raise unknown("member", name, known)
+    """A member by its registered name, by "module:function", or by "NAME=module:function".
+
+    Raises UserError for an unknown name, one that two packages register, or text that has none of these forms.
+    """
+    same = [listing for listing in _registered() if listing.name == name]
+    if len(same) > 1:
+        owners = ", ".join(listing.distribution or "a package" for listing in same)
+        raise UserError(f"member {name!r} is registered by {owners}. Uninstall all but one, or rename theirs.")
+    if same:
+        return same[0]
+    if ":" in name or "=" in name:
+        return _loose(name)
+    raise unknown("member", name, listings())
+
+
+def renamed(listing: Listing, name: str) -> Listing:
+    """A loose member under another name. Raises UserError for a registered member and for a name that is taken."""
+    if listing.distribution:
+        raise UserError(f"--as {name}: {listing.name!r} is registered under its name by {listing.distribution}.")
+    return find(f"{name}={listing.entry_point}")
+
+
+def _loose(text: str) -> Listing:
+    given, equals, entry_point = text.rpartition("=")
+    if not ENTRY_POINT.fullmatch(entry_point):
+        raise UserError(
+            f"member {text!r} is neither a registered name nor MODULE:FUNCTION, e.g. my_gan:my_gan. "
+            "See `bench list members`."
+        )
+    if equals and not NAME.fullmatch(given):
+        raise UserError(f"member {text!r}: {given!r} is not a name: letters, digits, '.', '_' and '-' were expected.")
+    if equals and given in listings():
+        raise UserError(f"member {text!r}: {given!r} is a registered member. Choose another name.")
+    return Listing(given or _default_name(entry_point), entry_point, "")
+
+
+def _default_name(entry_point: str) -> str:
+    return entry_point.partition(":")[2].replace("_", "-")
+
+
+class CurrentFolder:
+    """Finds modules in the current folder when nobody else has found them: its files shadow no library."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The last finder of all; asked for top-level names only."""
+        return PathFinder.find_spec(name, [str(Path.cwd())]) if path is None else None
+
+
+def _look_in_current_folder(listing: Listing) -> None:
+    if not listing.distribution and CurrentFolder not in sys.meta_path:
+        sys.meta_path.append(CurrentFolder)
 
 
 def builder(listing: Listing) -> Callable[..., Any]:
-    """The function that builds the member from an ImageSpec. Raises UserError when it cannot be imported."""
+    """The function that builds the member from an ImageSpec.
+
+    Raises UserError when it cannot be imported, or is not a function or class that takes one argument.
+    """
     module_name, _, function_name = listing.entry_point.partition(":")
-    if "" not in sys.path and "." not in sys.path:
-        sys.path.insert(0, "")  # a variant that lies in the working directory
+    _look_in_current_folder(listing)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -62,67 +131,71 @@ def builder(listing: Listing) -> Callable[..., Any]:
             f"member {listing.entry_point!r}: there is no module {error.name!r}. "
             "Run from the folder that holds it, or install its package."
         ) from None
+    except (Exception, SystemExit) as error:
+        raise UserError(f"member {listing.entry_point!r}: importing {module_name} failed: {_words(error)}.") from error
     function = getattr(module, function_name, None)
-    if not callable(function):
-        functions = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+    if function is None:
+        functions = [name for name, value in vars(module).items() if inspect.isfunction(value) and name[0] != "_"]
         raise unknown(f"function in {module_name}", function_name, functions)
+    if not _takes_one_argument(function):
+        raise UserError(f"member {listing.entry_point!r}: {function_name} is not a builder: {EXPECTED}.")
     return function
 
 
+def build(listing: Listing, spec: Any) -> Any:
+    """The member's GAN for images of a spec. Raises UserError when it cannot be built or is not a GAN."""
+    from bench.gan import GAN  # here, because a listing must not load torch
+
+    try:
+        gan = builder(listing)(spec)
+    except (UserError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise UserError(f"member {listing.name!r}: building it failed: {_words(error)}.") from error
+    if not isinstance(gan, GAN):
+        raise UserError(f"member {listing.name!r}: {listing.entry_point} returned {type(gan).__name__}: {EXPECTED}.")
+    return gan
+
+
+def _takes_one_argument(function: object) -> bool:
+    """A builder is written in Python: what is built in, as os.system, is never called to see what happens."""
+    if not (inspect.isfunction(function) or inspect.isclass(function) or callable(getattr(function, "func", None))):
+        return callable(function) and inspect.ismethod(getattr(function, "__call__", None))
+    try:
+        inspect.signature(function).bind(object())
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _words(error: BaseException) -> str:
+    """What was raised, and the last line of the member's own code that was running."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "torch" not in Path(f.filename).parts]
+    where = f" ({Path(frames[-1].filename).name} line {frames[-1].lineno})" if frames else ""
+    said = " ".join(str(error).split())[:500]
+    return f"{type(error).__name__}{f': {said}' if said else ''}{where}"
+
+
 def summary(listing: Listing) -> str:
-    """The first paragraph of the member's own docstring, without importing it (a listing must not load torch)."""
-    source = _source(listing.entry_point.partition(":")[0])
-    doc = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) if source else None
+    """The first paragraph of the member's own docstring, without importing it (a listing must not load torch).
+
+    Raises UserError for a file that is not valid Python.
+    """
+    _look_in_current_folder(listing)
+    path = sources.locate(listing.module)
+    doc = ast.get_docstring(sources.parse(path)) if path and path.suffix == ".py" else None
     return " ".join((doc or "").split("\n\n")[0].split())
 
 
+def source(listing: Listing) -> sources.Source:
+    """The files that decide what the member does. Raises UserError when they cannot be found."""
+    _look_in_current_folder(listing)
+    return sources.of(listing.module)
+
+
 def source_digest(listing: Listing) -> str:
-    """The sha256 over the syntax trees of the member's module and of what it imports from its own top-level package.
+    """The sha256 over the syntax trees of the member's module and of all that it imports of its own (see bench.sources).
 
     Comments, docstrings and layout do not count, so a record goes stale only when the code says something else.
     """
-    module_name = listing.entry_point.partition(":")[0]
-    seen: dict[str, str] = {}
-    waiting = [module_name]
-    while waiting:
-        name = waiting.pop()
-        path = _source(name)
-        if name in seen or path is None:
-            continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        seen[name] = " ".join(_canonical(tree))
-        waiting += [other for other in _imports(tree) if other.split(".")[0] == module_name.split(".")[0]]
-    return hashlib.sha256("\n".join(f"{name} {seen[name]}" for name in sorted(seen)).encode()).hexdigest()
-
-
-def _source(module_name: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(module_name)
-    except ModuleNotFoundError:
-        return None
-    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
-
-
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-
-
-def _canonical(node: ast.AST) -> Iterator[str]:
-    """Node names and values, skipping what is empty: the same for every Python version."""
-    yield type(node).__name__
-    for name, value in ast.iter_fields(node):
-        items = cast("list[object]", value if isinstance(value, list) else [value])
-        for item in items[_has_docstring(node) if name == "body" else 0 :]:
-            if isinstance(item, ast.AST):
-                yield from _canonical(item)
-            elif item is not None:
-                yield f"{name}={item!r}"
-
-
-def _has_docstring(node: ast.AST) -> bool:
-    documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-    return documented and ast.get_docstring(node, clean=False) is not None
+    return source(listing).digest()
