@@ -159,8 +159,8 @@ def build(listing: Listing, spec: Any) -> Any:
 
 def _takes_one_argument(function: object) -> bool:
     """A builder is written in Python: what is built in, as os.system, is never called to see what happens."""
-    if not (inspect.isfunction(function) or inspect.isclass(function) or callable(getattr(function, "func", None))):
-        return callable(function) and inspect.ismethod(getattr(function, "__call__", None))
+    if inspect.isbuiltin(function) or not callable(function):
+        return False
     try:
         inspect.signature(function).bind(object())
     except (TypeError, ValueError):

@@ -18,7 +18,7 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from pathlib import Path
 from typing import cast
 
@@ -70,7 +70,7 @@ def of(module: str) -> Source:
             continue
         top = name.partition(".")[0]
         if top != own and not _is_loose(top):
-            source.foreign.add(top)
+            source.foreign |= {top} if _find(top) else set()
             continue
         path = locate(name)
         if path is not None:
@@ -112,7 +112,7 @@ def parse(path: Path) -> ast.Module:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}.") from None
 
 
-def _find(top: str) -> importlib.machinery.ModuleSpec | None:
+def _find(top: str) -> ModuleSpec | None:
     if top in sys.builtin_module_names:
         return None
     try:
