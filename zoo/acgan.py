@@ -6,9 +6,9 @@ a linear layer to 384 x 4 x 4 (the table says 384) and three 5x5 transposed conv
 six 3x3 convolutions (16 to 512) with dropout 0.5 and a linear layer for source and class. Weights from N(0, 0.02).
 
 Departures: of the learning rates and the noises on activations that the paper searched, 2e-4 and no noise. Fakes are
-asked for the labels of the real batch. The generator's source loss is the non-saturating one. Other sizes drop stages of
-the generator, or add stages no wider than 768; the critic is the same at every size (the paper's ImageNet critic at
-128 px has these layers too).
+asked for the labels of the real batch; the paper draws them. The generator's source loss is the non-saturating one.
+Other sizes drop stages of the generator, or add stages no wider than 768; the critic is the same at every size (the
+paper's ImageNet critic at 128 px has these layers too).
 
 Published: CIFAR-10, IS 8.25 (paperswithcode.com's table for this paper; no FID in the paper).
 """

@@ -2,16 +2,16 @@
 arXiv:1809.11096.
 
 Networks: up to 32 px those for CIFAR-10 of the first author's PyTorch code (ajbrock/BigGAN-PyTorch
-scripts/launch_cifar_ema.sh at 9845943): 256 channels throughout, class-conditional batch norm, spectral normalisation in
-both, projection critic, four critic steps, hinge loss, weights from N(0, 0.02). From 64 px the paper's own (table 4 and
-appendix B, at that code's width 64): a class embedding of 128 that all norms share, latents of 20 per block, which reach
-every block, self-attention.
+scripts/launch_cifar_ema.sh at 9845943): 256 channels throughout, class-conditional batch norm, spectral normalisation
+in both, projection critic, four critic steps, hinge loss, weights from N(0, 0.02); the critic judges real and fake
+images in one pass. From 64 px the paper's own (table 4 and appendix B, at that code's width 64): a class embedding of
+128 that all norms share, latents of 20 per block, which reach every block, self-attention.
 
-Departures: orthogonal regularisation of 1e-4 as in the paper, which the CIFAR script leaves out; it is a loss here (eq. 3)
-and half of that in the code's hand-made gradient. The weight average has the script's half-life, 0.9999 per iteration of
-200 images, but is held below 5 % of the images seen, instead of starting after 1000 iterations. Attention at 64 px, or
-half the image if that is smaller. Below 32 px widths shrink with the image's side. Fakes are asked for the
-labels of the real batch.
+Departures: orthogonal regularisation of 1e-4 as in the paper, which the CIFAR script leaves out; it is a loss here (eq.
+3) and half of that in the code's hand-made gradient. The weight average has the script's half-life, 0.9999 per
+iteration of 200 images, but is held below 5 % of the images seen, instead of starting after 1000 iterations. Attention
+at 64 px, or half the image if that is smaller. Below 32 px widths shrink with the image's side. Fakes are asked for the
+labels of the real batch; the code draws labels for them.
 
 Published: CIFAR-10, FID 9.59 and IS 9.06 (mit-han-lab/data-efficient-gans README at 0b63395, these networks, 10k images).
 """

@@ -2,12 +2,12 @@
 
 Networks: the conditional DCGAN for MNIST of Newmu/dcgan_code mnist/train_cond_dcgan.py, where the one-hot label joins
 the input of every layer of both networks. (The paper's own are fully connected.) No biases, batch norm without scale
-and shift, weights from N(0, 0.02), latents uniform in [-1, 1], Adam with an L2 penalty of 2.5e-5.
+and shift, weights from N(0, 0.02), latents uniform in [-1, 1], Adam with an L2 penalty of 2.5e-5. Fakes are asked for
+the labels of the real batch.
 
 Departures: images and outputs lie in [-1, 1] (tanh) where the code has [0, 1] (sigmoid). Both networks step on every
-batch; the code gives each every other batch. Fakes are asked for the labels of the real batch. The feature map before
-upsampling is a quarter of the image up to 32 px, as at the code's 28 px; then it stays at 8 px and layers are added,
-no wider than 256.
+batch; the code gives each every other batch. The feature map before upsampling is a quarter of the image up to 32 px,
+as at the code's 28 px; then it stays at 8 px and layers are added, no wider than 256.
 
 Published: no FID or Inception Score in the paper or the code.
 """

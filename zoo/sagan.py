@@ -1,15 +1,20 @@
 """SAGAN. Zhang, Goodfellow, Metaxas, Odena, "Self-Attention Generative Adversarial Networks", ICML 2019,
 arXiv:1805.08318.
 
-Networks: SNGAN's ResNet with spectral normalisation in both players and one self-attention layer in each, at 32 px features
-of a 128 px image (brain-research/self-attention-gan generator.py, discriminator.py); at 32 px those of kwotsin/mimicry
-(nets/sagan/sagan_32.py), attending at 16 px in the generator and at 8 px in the critic. Hinge loss, one critic step.
+Networks: SNGAN's ResNet with spectral normalisation in both players and one self-attention layer in each, at 32 px
+features of a 128 px image (brain-research/self-attention-gan generator.py, discriminator.py); at 32 px as wide and deep
+as those of kwotsin/mimicry (nets/sagan/sagan_32.py), attending at 16 px in the generator and at 8 px in the critic.
+Hinge loss, one critic step.
 
 Two members: `sagan_cond` is the paper's, with class-conditional batch norm and a projection critic; `sagan` is the
 same without classes, so that it can train on any images.
 
-Departures: Adam with betas (0, 0.9), as SNGAN has them; the code sets beta1 alone and leaves beta2 at 0.999. Below 32 px
-widths shrink with the image's side and the generator has fewer blocks.
+Departures: Adam with betas (0, 0.9), as SNGAN has them; the code sets beta1 alone and leaves beta2 at 0.999. The
+generator's rate stays as the paper has it; the code's falls to a quarter between steps 100,000 and 250,000. Fakes are
+asked for the labels of the real batch; the code draws labels for them. The critic's power iteration advances with fake
+images too, in the code with real ones alone. Blocks are the authors' at every size: mimicry upsamples bilinearly
+instead of repeating pixels, and its in-place ReLU rectifies the input of the critic's shortcuts too. Below 32 px widths
+shrink with the image's side and the generator has fewer blocks.
 
 Published: ImageNet 128 px, FID 18.65, IS 52.52 (abstract). CIFAR-10 with classes: FID 10.35, IS 8.64
 (StudioGAN README at 947b35e, with other rates and five critic steps).

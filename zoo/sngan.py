@@ -2,12 +2,15 @@
 arXiv:1802.05957.
 
 Networks: the ResNet of appendix B.4 for 32 px (pfnet-research/sngan_projection gen_models/resnet_32.py,
-dis_models/snresnet_32.py); for 64 and 128 px those of kwotsin/mimicry (nets/sngan/sngan_64.py, sngan_128.py). Hinge loss,
-five critic steps, a generator batch twice the critic's (configs/sn_cifar10_unconditional.yml).
+dis_models/snresnet_32.py); for 64 and 128 px as wide and deep as those of kwotsin/mimicry (nets/sngan/sngan_64.py,
+sngan_128.py). Hinge loss, five critic steps, a generator batch twice the critic's
+(configs/sn_cifar10_unconditional.yml). As in the authors' code, real and fake images go through the critic apart, and
+the power iteration advances with every pass.
 
-Departures: the critic's last layer has a bias, as in mimicry and not in the authors' code. Real and fake images go
-through the critic apart, so that the power iteration advances twice per step. Below 32 px widths shrink with the image's
-side and the generator has fewer blocks; 256 px continues the rule of 128 px.
+Departures: the critic's last layer has a bias, as in mimicry and not in the authors' code. Blocks are the authors' at
+every size: mimicry upsamples bilinearly instead of repeating pixels, and its in-place ReLU rectifies the input of the
+critic's shortcuts too. The critic moves first in an iteration, in the code the generator. Below 32 px widths shrink
+with the image's side and the generator has fewer blocks; 256 px continues the rule of 128 px.
 
 Published: CIFAR-10, ResNet with hinge loss: FID 21.7 +- .21, IS 8.22 +- .05 (table 2, 10k real and 5k generated images).
 mimicry: FID 16.77 +- 0.04, IS 7.97 +- 0.06 (README at a7fda06, 50k and 50k).

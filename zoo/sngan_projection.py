@@ -2,12 +2,15 @@
 
 Networks: the 32 px ResNet of pfnet-research/sngan_projection (configs/sn_cifar10_conditional.yml): class-conditional
 batch norm in the generator's blocks, plain batch norm before its last layer, projection in the spectrally normalised
-critic. Hinge loss, five critic steps, a generator batch twice the critic's. Larger images as in SNGAN's networks.
+critic. Hinge loss, five critic steps, a generator batch twice the critic's. Larger images as in SNGAN's networks. As in
+the authors' code, real and fake images go through the critic apart, and the power iteration advances with every pass.
 
-Departures: the critic's last layer has a bias, as in kwotsin/mimicry and not in the authors' code. Fakes are asked for the
-labels of the real batch. Real and fake images go through the critic apart, so that the power iteration advances twice per
-step. Below 32 px widths shrink with the image's side and the generator has fewer blocks; at 64 px and above the
-class joins after the last block, where the authors' ImageNet critic joins it too.
+Departures: the critic's last layer has a bias, as in kwotsin/mimicry and not in the authors' code. Blocks are the
+authors', also where widths are mimicry's, which upsamples bilinearly and whose in-place ReLU rectifies the input of the
+critic's shortcuts too. Fakes are asked for the labels of the real batch; the code draws labels for them. The critic
+moves first in an iteration, in the code the generator. Below 32 px widths shrink with the image's side and the
+generator has fewer blocks; at 64 px and above the class joins after the last block, where the authors' ImageNet critic
+joins it too.
 
 Published: CIFAR-10, FID 17.5 and IS 8.62 (the authors', 10k real and 5k generated images, as reported in the README of
 mimicry at a7fda06 and in StudioGAN's table of reproductions at 947b35e). mimicry: FID 10.84 +- 0.03, IS 8.25 +- 0.13

@@ -23,7 +23,8 @@ class Mapping(nn.Module):
     """Latents, a class, or both -> styles (N, style).
 
     Latents and the embedded class are normalised, concatenated, and go through fully connected layers. `mean` follows the
-    styles seen in training: it is where truncation pulls to. `latent` is 0 for a network of the class alone.
+    styles seen in training: it is where truncation pulls to. Latents that are only mixed in do not count (`second`), as in
+    the authors' code. `latent` is 0 for a network of the class alone.
     """
 
     mean: Tensor
@@ -38,7 +39,7 @@ class Mapping(nn.Module):
             self.layers.extend([EqualisedLinear(before, after, rate=MAPPING_RATE), LeakyReLU(2**0.5)])
         self.register_buffer("mean", torch.zeros(style))
 
-    def forward(self, latents: Tensor | None, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor | None, labels: Tensor | None = None, *, second: bool = False) -> Tensor:
         parts = [] if latents is None else [pixel_norm(latents)]
         if self.embed is not None:
             if labels is None:
@@ -46,7 +47,7 @@ class Mapping(nn.Module):
             hot = one_hot(labels, self.classes).to(self.embed.weight.dtype)
             parts.append(pixel_norm(self.embed(hot)))
         styles = self.layers(torch.cat(parts, 1))
-        if self.training:
+        if self.training and not second:
             self.mean += MEAN_SHARE * (styles.detach().mean(0) - self.mean)
         return styles
 
@@ -144,5 +145,5 @@ class StyleTurn(LatentTurn):
         styles = per_layer(mapping(self.latents(count, self.random), labels), self.layers)
         if self.mixing:
             second, crossover = draw_second(self.latents, count, self.layers, self.mixing, self.random)
-            styles = mix_styles(styles, per_layer(mapping(second, labels), self.layers), crossover)
+            styles = mix_styles(styles, per_layer(mapping(second, labels, second=True), self.layers), crossover)
         return styles, synthesis(styles, draw_noise(count, self.noise_pixels, self.random))

@@ -143,7 +143,7 @@ class Generator(nn.Module):
     ) -> Tensor:
         styles = per_layer(self.mapping(latents, labels), self.layers)
         if second is not None and crossover is not None:
-            styles = mix_styles(styles, per_layer(self.mapping(second, labels), self.layers), crossover)
+            styles = mix_styles(styles, per_layer(self.mapping(second, labels, second=True), self.layers), crossover)
         return self.synthesis(truncate(styles, self.mapping.mean, truncation), noise)
 
 

@@ -69,7 +69,7 @@ class Generator(Growing):
     ) -> Tensor:
         styles = per_layer(self.mapping(latents), 2 * len(self.blocks))
         if second is not None and crossover is not None:
-            styles = mix_styles(styles, per_layer(self.mapping(second), styles.shape[1]), crossover)
+            styles = mix_styles(styles, per_layer(self.mapping(second, second=True), styles.shape[1]), crossover)
         styles = truncate(styles, self.mapping.mean, truncation, TRUNCATED_LAYERS)
         return self.full_size(styles, noise) if level is None else self.synthesise(styles, noise, level, fading)
 

@@ -6,12 +6,13 @@ the sizes, a residual critic, minibatch standard deviation over groups of 4, eig
 of the images. Non-saturating loss, R1 every 16 iterations, path length every 4 (section 3, appendix B).
 
 Departures: R1 keeps gamma = 10 at every resolution, as in StyleGAN; the authors' later rule 0.0002 R^2 / batch size
-(arXiv:2006.06676, appendix C) leaves next to nothing of it at 16 px, where training then swings. The running mean of the
-path lengths starts at the first lengths instead of 0, and the half-life of the average stays below 5 % of the images
-seen: short runs alone notice both. The crossover point of mixing is drawn per image. Truncation pulls the styles of all
-layers. The conditional member takes its label as StyleGAN2-ADA does: embedded in the mapping network, and projected in
-the critic. Fixed track: R channels at R px, doubling with every halving, latents and styles of 8 R numbers
-(zoo/widths.py). `stylegan2_paper` has the published widths.
+(arXiv:2006.06676, appendix C) leaves next to nothing of it at 16 px, where training then swings. The running mean of
+the path lengths starts at the first lengths instead of 0, and the half-life of the average stays below 5 % of the
+images seen: short runs alone notice both. The crossover point of mixing is drawn per image. Truncation pulls the styles
+of all layers. The conditional member takes its label as StyleGAN2-ADA does: embedded in the mapping network, and
+projected in the critic; fakes are asked for the labels of the real batch, where that code draws labels for them. Fixed
+track: R channels at R px, doubling with every halving, latents and styles of 8 R numbers (zoo/widths.py).
+`stylegan2_paper` has the published widths.
 
 Published: FFHQ 1024 px: FID 2.84 (table 1, configuration F). CIFAR-10 class-conditional, by another hand:
 FID 3.78, IS 10.17 (PyTorch-StudioGAN README at 947b35e, best checkpoint).

@@ -10,11 +10,12 @@ of 4, path length, mixing, gamma = 0.0002 R^2 / batch size, a half-life of 20k i
 embedded in the mapping network and projected in the critic.
 
 Departures: both averages' half-lives stay below 5 % of the images seen, as the code ramps them. The running mean of the
-path lengths starts at the first lengths instead of 0. The generator's Adam is
-rescaled for the path length even where there is none, as the code does. The augmentation copies pixels where a
-transform is of whole pixels, and mirrors coordinates beyond the border instead of padding the image. No half precision
-or clamping of the member's own. Fixed track: R channels at R px, doubling with every halving, latents and styles of 8 R
-numbers (zoo/widths.py). `stylegan2_ada_paper` has the published widths.
+path lengths starts at the first lengths instead of 0. Fakes are asked for the labels of the real batch; the code draws
+labels from the data set. The crossover point of mixing is drawn per image. The generator's Adam is rescaled for the
+path length even where there is none, as the code does. The augmentation copies pixels where a transform is of whole
+pixels, and mirrors coordinates beyond the border instead of padding the image. No half precision or clamping of the
+member's own. Fixed track: R channels at R px, doubling with every halving, latents and styles of 8 R numbers
+(zoo/widths.py). `stylegan2_ada_paper` has the published widths.
 
 Published: CIFAR-10, 50k images: FID 2.42 class-conditional (README of the authors' code; abstract of the paper).
 PyTorch-StudioGAN: FID 2.31, IS 10.53 (README at 947b35e, best checkpoint).

@@ -8,6 +8,7 @@ from torch.nn.functional import instance_norm, interpolate
 from bench.gan import ImageSpec, Prompt
 from zoo.style import Mapping, draw_noise, draw_second, mix_styles, per_layer, split_noise, truncate
 from zoo.stylegan import AdaIN, Generator, noise_pixels, stylegan, stylegan_paper
+from zoo.stylegan2 import stylegan2, stylegan2_cond
 from zoo.widths import Widths
 
 SMALL = Widths(64, 8, 4)
@@ -79,6 +80,19 @@ def test_mixing_is_drawn_for_a_share_of_the_images_at_every_layer_alike():
     assert second.shape == (20_000, 2)
     shares = torch.bincount(crossover, minlength=6) / 20_000
     assert shares.tolist() == pytest.approx([0, 0.225, 0.225, 0.225, 0.225, 0.1], abs=0.01)
+
+
+@pytest.mark.parametrize("builder", [stylegan, stylegan2, stylegan2_cond])
+def test_latents_that_are_mixed_in_leave_the_mean_style_alone(builder):
+    torch.manual_seed(0)
+    net = builder(ImageSpec(1, 8, classes=3)).players["generator"].net
+    latents, second = torch.randn(2, 4, 64)
+    labels = [torch.tensor([0, 1, 2, 0])] if builder is stylegan2_cond else []
+    expected = 0.005 * net.mapping(latents, *labels, second=True).detach().mean(0)
+    assert not net.mapping.mean.any()
+    noise = torch.randn(4, 1000)
+    net(latents, noise, *labels, second=second, crossover=torch.ones(4))
+    torch.testing.assert_close(net.mapping.mean, expected)
 
 
 def test_truncation_pulls_the_first_layers_to_the_mean():

@@ -12,8 +12,6 @@ from bench.training.sampling import request
 from zoo.vqgan import (
     PUBLISHED,
     Adversarial,
-    Codebook,
-    Encoder,
     ReconstructionTurn,
     balance,
     codebook,
@@ -21,9 +19,9 @@ from zoo.vqgan import (
     perceptual,
     pixels,
     proportionate,
-    straight_through,
     vqgan,
 )
+from zoo.vqgan_networks import Codebook, Encoder, straight_through
 
 SPEC = ImageSpec(1, 8)
 
