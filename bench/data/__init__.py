@@ -6,7 +6,8 @@ images is `load("folder:photos", resolution=64)`. `bench.data.batches` makes shu
 
 from bench.data.catalogue import Description, describe, names
 from bench.data.dataset import DataSet, Split
-from bench.data.imports.any_images import read_images
+from bench.data.image_set import ImageSet
+from bench.data.imports.any_images import read_images, source_path
 from bench.data.imports.importing import import_set
 from bench.data.info import Info, info
 from bench.data.loading import load
@@ -15,6 +16,7 @@ from bench.data.store.verify import Verification, verify
 __all__ = [
     "DataSet",
     "Description",
+    "ImageSet",
     "Info",
     "Split",
     "Verification",
@@ -24,5 +26,6 @@ __all__ = [
     "load",
     "names",
     "read_images",
+    "source_path",
     "verify",
 ]

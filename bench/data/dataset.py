@@ -28,6 +28,8 @@ class DataSet:
     classes: tuple[str, ...]  # names in the order of the labels; empty: unlabelled
     digest: str  # sha256 over pixels after preprocessing, labels and splits; whatever the packaging or file order was
     preprocessing: str  # one canonical line, e.g. "centre crop 148; resize 64 bicubic antialias; uint8"
+    layout: tuple[str, ...] = ()  # how the files were understood, for people
+    notes: tuple[str, ...] = ()  # what a user should know, e.g. images that are in both splits
 
     @property
     def channels(self) -> int:

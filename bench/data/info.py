@@ -28,6 +28,8 @@ class Info:
     held_out_source: int
     classes: dict[str, int]  # name -> images, both splits together
     duplicates: int  # images that are exact copies of another one
+    in_both_splits: int  # held-out images that are also in the training split
+    layout: tuple[str, ...]  # how the files were understood
     skipped: tuple[str, ...]  # files left out, with the reason
     notes: tuple[str, ...]
     folder: Path
@@ -54,8 +56,10 @@ def info(name: str, *, resolution: int | None = None, data_root: DataRoot = None
         held_out_source=source_count(data, "held_out"),
         classes=dict(zip(manifest["classes"], manifest["class_counts"], strict=True)),
         duplicates=manifest["duplicates"],
+        in_both_splits=manifest.get("in_both_splits", 0),
+        layout=data.layout,
         skipped=tuple(manifest["skipped"]),
-        notes=tuple(manifest["notes"]),
+        notes=data.notes,
         folder=folder,
         bytes=sum(manifest["files"].values()),
     )

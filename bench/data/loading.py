@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.data.catalogue import describe
 from bench.data.dataset import DataSet, Split
-from bench.data.folders import image_folder, image_pairs
+from bench.data.folders import image_folder, image_pairs, unpaired
 from bench.data.folders.decode import RESIZED, resize_array
 from bench.data.imports import imported
 from bench.data.names import Name, check_resolution, parse
@@ -144,7 +144,7 @@ FAMILIES: dict[str, Callable[[Order], DatasetSpec]] = {
     "facades": facades,
     "folder": lambda order: image_folder.folder(order.name, order.resolution, order.skip_broken),
     "pairs": lambda order: image_pairs.pairs(order.name, order.resolution, order.skip_broken),
-    "unpaired": lambda order: image_pairs.unpaired(order.name, order.resolution, order.skip_broken),
+    "unpaired": lambda order: unpaired.unpaired(order.name, order.resolution, order.skip_broken),
 }
 TAKES_ARGUMENT = {"celeba", "stl10", "folder", "pairs", "unpaired"}
 

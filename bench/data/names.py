@@ -18,6 +18,7 @@ class Name:
     family: str
     argument: str
     options: dict[str, str]
+    known: tuple[str, ...] = ()  # options that the family takes
 
     def option(self, key: str, choices: tuple[str, ...]) -> str:
         """The value of an option; the first choice when it was not given."""
@@ -29,9 +30,9 @@ class Name:
 
 # Families that take an argument, with how it is written and which options they know.
 WITH_ARGUMENT = {
-    "folder": ("folder:PATH", ("labels",)),
-    "pairs": ("pairs:PATH", ("source",)),
-    "unpaired": ("unpaired:PATH_A,PATH_B", ()),
+    "folder": ("folder:PATH", ("labels", "splits", "fit", "broken")),
+    "pairs": ("pairs:PATH", ("source", "form", "broken")),
+    "unpaired": ("unpaired:PATH_A,PATH_B", ("broken",)),
 }
 
 
@@ -48,7 +49,7 @@ def parse(full: str) -> Name:
             raise unknown(f"option of {pattern}", key, known)
     if family in WITH_ARGUMENT and not argument:
         raise UserError(f"data set {full!r}: expected {pattern}.")
-    return Name(full, family, argument, options)
+    return Name(full, family, argument, options, known)
 
 
 def check_resolution(name: str, resolution: int) -> int:

@@ -39,6 +39,8 @@ class DatasetRecipe:
     held_out_fraction: float = 0.1  # of rows whose split is None
     skipped: list[str] = field(default_factory=list)  # files left out with their reasons, filled while rows are read
     notes: list[str] = field(default_factory=list)  # remarks worth showing to the user
+    layout: tuple[str, ...] = ()  # how the files were understood, e.g. "classes: 2: cat, dog"
+    expected: str = ""  # the trees that a folder of this kind may be
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def score(
     Raises:
         UserError: Anything that the user can mend; nothing is scored then.
     """
-    found = Sample.of(_padded(data.read_images(fake)), name=str(fake))
+    found = Sample.of(_padded(data.read_images(fake).images), name=str(fake))
     train, held_out, name = _real(real, resolution or _side(found), data_root)
     if isinstance(train, Sample) and train.images.shape[1:] != found.images.shape[1:]:
         raise UserError(

@@ -1,15 +1,24 @@
-"""Two domains of pictures, A and B: how pix2pix and CycleGAN lay them out in folders."""
+"""Two domains of images, A and B: how pix2pix, CycleGAN and others lay them out in folders."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.data.folders.listing import HELD_OUT_NAMES, TRAIN_NAMES, Found
+from bench.data.folders.layout import Located, NotUnderstoodError, unwrap, without_previews
+from bench.data.folders.listing import Found
+from bench.data.folders.split_names import chosen, role
+from bench.data.limits import readable
 from bench.data.rows import TRAIN
 
-SPLIT_NAMES = "|".join(re.escape(name) for name in (*TRAIN_NAMES, *HELD_OUT_NAMES))
-JOINED = re.compile(rf"({SPLIT_NAMES})_?([ab])", re.IGNORECASE)  # trainA, test_B
-ALONE = re.compile(rf"({SPLIT_NAMES})", re.IGNORECASE)
+JOINED = re.compile(r"(.+?)[ _-]?([ab])", re.IGNORECASE)  # trainA, test_B
+DOMAINS = {  # A is what pix2pix makes, B what it is made from (its facades: photograph A, label map B)
+    **dict.fromkeys(("a", "image", "images", "img", "imgs", "photo", "photos", "target", "targets"), "A"),
+    **dict.fromkeys(("output", "outputs", "gt", "hq", "hr", "high", "clean", "sharp"), "A"),
+    **dict.fromkeys(("b", "mask", "masks", "label", "labels", "segmentation", "segmentations", "seg"), "B"),
+    **dict.fromkeys(("annotation", "annotations", "edge", "edges", "sketch", "sketches", "source", "sources"), "B"),
+    **dict.fromkeys(("input", "inputs", "condition", "conditions", "lq", "lr", "low", "noisy", "blur"), "B"),
+}
+BOTH = {"ab", "a_b", "a-b", "combined", "aligned"}  # A|B pictures, beside their parts or alone
 
 
 @dataclass(frozen=True)
@@ -18,49 +27,99 @@ class Placed:
 
     file: Found
     domain: str  # "A" or "B"
-    folder: str  # the split's name, lower case; "" where there is none
-    key: str  # the rest of its path without the suffix: what two pictures of a pair share
-
-    @property
-    def split_name(self) -> str:
-        """For messages."""
-        return self.folder or "the only split"
+    folder: str  # that of the split as it is written; "" where there is none
+    key: str  # the rest of its path without the suffix: what two images of a pair share
 
 
-def place(file: Found) -> Placed | None:
-    """Find domain and split in the first two folders; None where there is no domain."""
-    *folders, last = file.parts
-    domain = split = ""
+@dataclass(frozen=True)
+class Domains:
+    """The files of two domains."""
+
+    placed: tuple[Placed, ...]
+    splits: dict[str, str | None]  # folder of a split -> train, held_out; None: by content
+    lines: tuple[str, ...]
+
+
+def find_domains(files: Sequence[Found]) -> Domains | None:
+    """All files with their domains; None where no folder names a domain. Raises NotUnderstoodError for a mixture."""
+    lines: list[str] = []
+    images = without_previews(unwrap([Located(file, file.parts) for file in files], lines), lines)
+    placed: list[Placed] = []
+    words: dict[str, set[str]] = {"A": set(), "B": set()}
+    both: list[Found] = []
+    strange: list[Found] = []
+    for image in images:
+        one, word = _place(image)
+        if one is not None:
+            placed.append(one)
+            words[one.domain].add(word)
+        elif any(part.lower() in BOTH for part in image.parts[:-1]):
+            both.append(image.file)
+        else:
+            strange.append(image.file)
+    if not placed:
+        return None
+    _refuse_mixture(words, strange)
+    if both:
+        lines.append(f"left out: {len(both):,} images of A|B pictures, the first is {both[0].name}")
+    lines.append(f"domains: A is {min(words['A'])}/, B is {min(words['B'])}/")
+    splits = _splits({one.folder for one in placed}, lines)
+    return Domains(tuple(one for one in placed if one.folder in splits), splits, tuple(lines))
+
+
+def _place(image: Located) -> tuple[Placed | None, str]:
+    """Find domain and split in the first folders, and the word for the domain."""
+    *folders, last = image.parts
+    domain = split = word = ""
     used = 0
-    for name in folders[:2]:
-        joined, alone = JOINED.fullmatch(name), ALONE.fullmatch(name)
-        if joined and not domain and not split:
-            split, domain = joined[1].lower(), joined[2].upper()
-        elif name in ("A", "B") and not domain:
-            domain = name
-        elif alone and not split:
-            split = alone[1].lower()
+    for name in folders[:3]:
+        plain = name.lower()
+        joined = JOINED.fullmatch(name)
+        if joined and role(joined[1]) and not domain and not split:
+            split, domain, word = joined[1], joined[2].upper(), joined[2].upper()
+        elif plain in DOMAINS and not domain:
+            domain, word = DOMAINS[plain], readable(name)
+        elif role(name) and not split:
+            split = name
         else:
             break
         used += 1
-    key = "/".join([*folders[used:], last.rpartition(".")[0] or last])
-    return Placed(file, domain, split, key) if domain else None
+    key = readable("/".join([*folders[used:], last.rpartition(".")[0] or last]))
+    return (Placed(image.file, domain, split, key) if domain else None), word
 
 
-def place_all(files: Sequence[Found]) -> list[Placed] | None:
-    """All files with their domains; None unless each has one and both occur."""
-    placed = [place(file) for file in files]
-    known = [file for file in placed if file is not None]
-    return known if len(known) == len(placed) and {file.domain for file in known} == {"A", "B"} else None
+def _refuse_mixture(words: dict[str, set[str]], strange: list[Found]) -> None:
+    for domain, there in words.items():
+        other = "B" if domain == "A" else "A"
+        if len({word.lower() for word in there}) > 1:
+            raise NotUnderstoodError(f"{' and '.join(sorted(there))} are names of the same domain, {domain}")
+        if not there:
+            raise NotUnderstoodError(
+                f"there is {', '.join(sorted(words[other]))}/ (domain {other}) but no domain {domain}"
+            )
+    if strange:
+        raise NotUnderstoodError(
+            f"{len(strange):,} images lie in neither {min(words['A'])}/ nor {min(words['B'])}/, "
+            f"the first is {strange[0].name}"
+        )
 
 
-def usable_splits(folders: set[str]) -> dict[str, str | None]:
-    """Folder name of a split -> train / held out; None: assigned by content hash. A third split is left out.
-
-    With `train` and at least one other name, `test` is held out before `val`; with one name alone, or none, by hash.
-    """
-    train = [name for name in folders if name in TRAIN_NAMES]
-    others = [name for name in HELD_OUT_NAMES if name in folders]
-    if len(train) == 1 and others:
-        return {train[0]: TRAIN, others[0]: "held_out"}
+def _splits(folders: set[str], lines: list[str]) -> dict[str, str | None]:
+    """Folder of a split -> train, held out; None: by content, where there is one folder alone, or none."""
+    used, rest, problem = chosen(folders)
+    if problem:
+        raise NotUnderstoodError(problem)
+    if used:
+        lines.append(
+            "splits: "
+            + ", ".join(
+                f"{readable(name)} is {'trained on' if split == TRAIN else 'held out'}" for name, split in used.items()
+            )
+            + "".join(f"; {readable(name)} is left out" for name in rest)
+        )
+        return dict(used)
+    if len(folders) > 1:
+        names = ", ".join(sorted(readable(name) or "no folder" for name in folders))
+        raise NotUnderstoodError(f"the splits {names} are not a training and a held-out one")
+    lines.append("splits: none; a tenth is held out by content")
     return dict.fromkeys(folders)

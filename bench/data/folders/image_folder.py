@@ -1,47 +1,33 @@
 """`folder:PATH`: any folder of images becomes a data set."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from bench.data.digests import held_out_rank
-from bench.data.folders.decode import RESIZED, BrokenPictureError, Header, centre_square, pixels, read_picture
-from bench.data.folders.listing import (
-    Found,
-    classes_of,
-    fingerprint,
-    in_order,
-    list_files,
-    read_headers,
-    refuse_broken,
-    split_folders,
-)
+from bench.data.folders.decode import Header, pixels, read_picture
+from bench.data.folders.folder_request import RULES, FolderRequest, Usable, asked, settle_side, sizes_as, usable
+from bench.data.folders.layout import EXPECTED, TREES, Item, Layout, NotUnderstoodError, understand
+from bench.data.folders.listing import Found, fingerprint, list_files
 from bench.data.folders.reader import Reader
-from bench.data.names import RESOLUTIONS, Name, check_resolution
+from bench.data.folders.style_labels import with_style_labels
+from bench.data.limits import readable
+from bench.data.names import Name
 from bench.data.rows import DatasetRecipe, DatasetSpec, Row, Table
 from bench.errors import UserError
-
-
-@dataclass(frozen=True)
-class Item:
-    """A picture file and what its place in the folder says about it."""
-
-    file: Found
-    split: str | None
-    label: int | None
 
 
 def folder(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSpec:
     """The folder as a data set; its prepared form is made anew when a file changes."""
     path = Path(name.argument).expanduser()
-    if resolution is not None:
-        check_resolution(name.full, resolution)
-    labels = name.option("labels", ("auto", "none"))
-    files = list_files(path, f"data set {name.full}")
-    key = f"folder-{slug(path)}-{fingerprint(files, str(path.resolve()), resolution, labels)}"
-    return DatasetSpec(name.full, key, lambda: plan(name.full, path, files, resolution, labels == "auto", skip_broken))
+    request = asked(name, path, resolution, skip_broken)
+    labelled = name.option("labels", ("auto", "none")) == "auto"
+    splits = name.option("splits", ("auto", "none")) == "auto"
+    files = list_files(path, request.what)
+    more = (str(path.resolve()), resolution, labelled, splits, request.fit, RULES)
+    key = f"folder-{slug(path)}-{fingerprint(files, *more)}"
+    return DatasetSpec(name.full, key, lambda: plan(request, files, labelled, splits))
 
 
 def slug(path: Path) -> str:
@@ -50,113 +36,67 @@ def slug(path: Path) -> str:
     return "".join(letters)[:40] or "root"
 
 
-def plan(
-    name: str, path: Path, files: Sequence[Found], resolution: int | None, labelled: bool, skip_broken: bool
-) -> DatasetRecipe:
-    """Read all headers, settle size, channels, splits and classes, and say how to read the pixels."""
-    items, classes = arrange(files, labelled)
-    what = f"data set {name}"
-    headers = read_headers([item.file for item in items])
-    skipped: list[str] = []
-    good: list[tuple[Item, Header]] = []
-    for item, header in zip(items, headers, strict=True):
-        if isinstance(header, BrokenPictureError):
-            skipped.append(f"{item.file.name}: {header}")
-        else:
-            good.append((item, header))
-    if skipped and not (skip_broken and good):
-        skipped += [f"{item.file.name}: {problem}" for item, problem in unreadable([item for item, _ in good])]
-        refuse_broken(what, path, len(items), skipped)
-    side = settle_side(what, path, good, resolution)
-    colour = any(header.colour for _, header in good)
-    line = f"centre crop to square; resize to {side} {RESIZED}; " if resolution is not None else ""
+def plan(request: FolderRequest, files: Sequence[Found], labelled: bool = True, splits: bool = True) -> DatasetRecipe:
+    """Read all headers, settle splits, classes, size and channels, and say how to read the pixels."""
+    found = usable(request, files)
+    layout = arrange(request, found, labelled, splits)
+    headers = sizes_as(found.headers, [item.file for item in layout.items])
+    side = settle_side(request, headers)
+    colour = any(header.colour for header in headers.values())
     reader = Reader(
-        what,
-        path,
-        [item for item, _ in good],
-        partial(read_item, side=side, colour=colour),
+        request.what,
+        request.path,
+        layout.items,
+        partial(read_item, request=request, side=side, colour=colour),
         lambda item: item.file.name,
-        skip_broken,
-        skipped,
+        request.skip_broken,
+        found.skipped,
     )
     shape = (3 if colour else 1, side, side)
     return DatasetRecipe(
-        [Table(("images",), reader.rows, len(good), (shape,))],
-        classes,
-        f"{line}{'RGB' if colour else 'grey'}; uint8",
-        skipped=skipped,
-        notes=remarks(good, side, colour, classes),
+        [Table(("images",), reader.rows, len(headers), (shape,))],
+        layout.classes,
+        f"{request.preparation}{'RGB' if colour else 'grey'}; uint8",
+        skipped=found.skipped,
+        notes=[*found.notes, *remarks(request, headers, side, colour)],
+        layout=layout.lines,
+        expected=TREES,
     )
 
 
-def unreadable(items: Sequence[Item]) -> Iterator[tuple[Item, BrokenPictureError]]:
-    """Files with a good header whose pixels cannot be read: only asked for when there is an error to report anyway."""
-
-    def problem(item: Item) -> BrokenPictureError | None:
-        try:
-            read_picture(item.file.path, colour=True)
-        except BrokenPictureError as broken:
-            return broken
-        return None
-
-    for item, broken in zip(items, in_order(problem, items), strict=True):
-        if broken is not None:
-            yield item, broken
-
-
-def arrange(files: Sequence[Found], labelled: bool) -> tuple[list[Item], tuple[str, ...]]:
-    """Split and label of each file. Files of a split that is not used are left out."""
-    splits = split_folders(files)
-    used = [file for file in files if not splits or file.parts[0] in splits]
-    below = [file.parts[1:] if splits else file.parts for file in used]
-    classes = classes_of(below) if labelled else ()
-    number = {name: i for i, name in enumerate(classes)}
-    items = [
-        Item(file, splits.get(file.parts[0]), number[parts[0]] if classes else None)
-        for file, parts in zip(used, below, strict=True)
-    ]
-    return items, classes
-
-
-def settle_side(what: str, path: Path, good: Sequence[tuple[Item, Header]], resolution: int | None) -> int:
-    """The side of the images: as asked for, else that of the files if they all are squares of one usable size."""
-    if resolution is not None:
-        return resolution
-    sizes = Counter((header.width, header.height) for _, header in good)
-    (width, height), _ = sizes.most_common(1)[0]
-    if len(sizes) > 1:
-        odd = next(item.file.name for item, header in good if (header.width, header.height) != (width, height))
+def arrange(request: FolderRequest, found: Usable, labelled: bool = True, splits: bool = True) -> Layout:
+    """What the folders mean. Raises UserError, with the trees that are expected, where they contradict each other."""
+    try:
+        return understood(request, found, labelled, splits)
+    except NotUnderstoodError as problem:
         raise UserError(
-            f"{what}: {path} has images of {len(sizes)} sizes: most are {width} x {height}, {odd} is not. "
-            "Give a resolution (--resolution 64): images are centre-cropped to squares and resized."
-        )
-    if width != height or width not in RESOLUTIONS:
-        raise UserError(
-            f"{what}: the images in {path} are {width} x {height}; expected squares of "
-            f"{', '.join(map(str, RESOLUTIONS))} pixels. "
-            "Give a resolution (--resolution 64): images are centre-cropped to squares and resized."
-        )
-    return width
+            f"{request.what}: the folders in {readable(request.path)} are not understood: {problem}.\n{EXPECTED}"
+        ) from None
 
 
-def remarks(good: Sequence[tuple[Item, Header]], side: int, colour: bool, classes: Sequence[str]) -> list[str]:
-    """What a user should know about the folder."""
-    small = sum(min(header.width, header.height) < side for _, header in good)
-    grey = sum(not header.colour for _, header in good)
-    per_class = Counter(item.label for item, _ in good)
-    single = [name for label, name in enumerate(classes) if per_class[label] < 2]
-    notes = []
+def understood(request: FolderRequest, found: Usable, labelled: bool = True, splits: bool = True) -> Layout:
+    """What the folders, and a dataset.json beside the images, mean. Raises NotUnderstoodError."""
+    layout = understand(found.files, labelled=labelled, splits=splits)
+    if not labelled:
+        return replace(layout, lines=(*layout.lines, "classes: none, as asked for"))
+    return with_style_labels(request.what, layout, found)
+
+
+def remarks(request: FolderRequest, headers: dict[Found, Header], side: int, colour: bool) -> list[str]:
+    """What a user should know about the images."""
+    small = sum(min(header.width, header.height) < side for header in headers.values())
+    grey = sum(not header.colour for header in headers.values())
+    total, notes = len(headers), []
     if small:
-        notes.append(f"{small:,} of {len(good):,} images are smaller than {side} x {side} and were enlarged")
+        done = "padded with black" if request.fit == "pad" else "enlarged"
+        notes.append(f"{small:,} of {total:,} images are smaller than {side} x {side} and were {done}")
     if colour and grey:
-        notes.append(f"{grey:,} of {len(good):,} images are grey and became RGB")
-    if single:
-        notes.append(f"fewer than two images in class {', '.join(single)}: it cannot be both trained on and held out")
+        notes.append(f"{grey:,} of {total:,} images are grey and became RGB")
     return notes
 
 
-def read_item(item: Item, side: int, colour: bool) -> Row:
+def read_item(item: Item, request: FolderRequest, side: int, colour: bool) -> Row:
     """The row of one file. Raises BrokenPictureError."""
     image = read_picture(item.file.path, colour)
     rank = held_out_rank(pixels(image)) if item.split is None else 1.0
-    return Row((pixels(centre_square(image, side)),), item.split, item.label, rank, item.file.name)
+    return Row((request.square(image, side),), item.split, item.label, rank, item.file.name)

@@ -1,24 +1,31 @@
-"""Folders of pictures: which files, which splits, which classes, and whether they can be read."""
+"""Folders of images: which files there are, and which of them are images."""
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bench.data.folders.decode import BrokenPictureError, Header, read_header
-from bench.data.rows import HELD_OUT, TRAIN
+from bench.data.folders.decode import BrokenPictureError, Header, opened, read_header
+from bench.data.limits import MEMBERS, open_regular, readable
 from bench.errors import UserError
 
 A = TypeVar("A")
 B = TypeVar("B")
-IGNORED = {"thumbs.db", "desktop.ini"}  # what file managers leave behind; names with a leading dot are ignored too
-TRAIN_NAMES = ("train", "training")
-HELD_OUT_NAMES = ("test", "testing", "held_out", "held-out", "val", "valid", "validation")  # the first that is there
+IGNORED = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"}  # as are names with a leading dot
+IMAGE_SUFFIXES = {  # a file of such a name is meant to be an image, whatever is in it
+    "png", "apng", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm",
+    "eps", "ps", "heic", "heif", "avif", "jp2", "j2k", "psd", "tga", "ico", "svg", "exr", "hdr", "dcm", "jxl", "raw",
+}  # fmt: skip
+MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")  # how PNG, JPEG, GIF, TIFF begin
+DEEPEST = 64  # folders inside folders
 AHEAD = 64  # files that are read together
-SHOWN = 5  # broken files named in a message
+SHOWN = 5  # files named in a message
+LATER = "Expected still images only. Remove or repair them, or leave them out and record them with --skip-broken."
+NEVER = "Expected still images only. Remove or repair them."
 
 
 @dataclass(frozen=True)
@@ -32,71 +39,77 @@ class Found:
 
     @property
     def name(self) -> str:
-        """The path below the folder, with forward slashes."""
-        return "/".join(self.parts)
+        """The path below the folder, with forward slashes, fit for a message."""
+        return "/".join(map(readable, self.parts))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The files of a folder, told apart by their content."""
+
+    images: tuple[tuple[Found, Header], ...]
+    broken: tuple[tuple[Found, str], ...]  # meant to be images, with the reason why they cannot be used
+    others: tuple[Found, ...]  # README.txt, dataset.json and the like
 
 
 def list_files(folder: Path, what: str) -> list[Found]:
-    """All files below `folder`, links followed, in a fixed order. Raises UserError for what is no folder, or empty."""
+    """All files below `folder`, links followed, in a fixed order. Raises UserError for what is not a folder, or empty."""
+    shown = readable(folder)
     if not folder.is_dir():
         hint = "it is a file" if folder.exists() else "there is no such folder"
-        raise UserError(f"{what}: {folder}: {hint}. Expected a folder of images.")
-    found = sorted(_walk(folder, (), {folder.resolve()}), key=lambda file: file.parts)
+        raise UserError(f"{what}: {shown}: {hint}. Expected a folder of images.")
+    try:
+        found = sorted(_Walk(what).files(folder, (), ()), key=lambda file: file.parts)
+    except OSError as error:
+        raise UserError(
+            f"{what}: {readable(error.filename or folder)}: {error.strerror}. Expected a folder that may be read."
+        ) from error
     if not found:
-        raise UserError(f"{what}: {folder} holds no files. Expected images (PNG, JPEG, WebP, ...), nested or not.")
+        raise UserError(f"{what}: {shown} holds no files. Expected images (PNG, JPEG, WebP, ...), nested or not.")
     return found
 
 
-def _walk(folder: Path, parts: tuple[str, ...], seen: set[Path]) -> Iterator[Found]:
-    try:
-        entries = list(os.scandir(folder))
-    except OSError as error:
-        raise UserError(f"{folder}: {error.strerror}. Expected a folder that may be read.") from error
-    for entry in entries:
-        if entry.name.startswith(".") or entry.name.lower() in IGNORED or entry.name == "__MACOSX":
-            continue
-        path = Path(entry.path)
-        if entry.is_dir():
-            if path.resolve() not in seen:  # a link may lead back up
-                seen.add(path.resolve())
-                yield from _walk(path, (*parts, entry.name), seen)
-            continue
-        try:
-            stat = entry.stat()
-            yield Found(path, (*parts, entry.name), stat.st_size, stat.st_mtime_ns)
-        except OSError:  # a link to nothing: named when it is read
-            yield Found(path, (*parts, entry.name), 0, 0)
+class _Walk:
+    """Goes through a tree; a link that leads back up is not followed, and a tree without end is refused."""
+
+    def __init__(self, what: str):
+        self.what, self.folders = what, 0
+
+    def files(self, folder: Path, parts: tuple[str, ...], above: tuple[tuple[int, int], ...]) -> Iterator[Found]:
+        status = folder.stat()
+        here = (status.st_dev, status.st_ino)
+        if here in above:
+            return
+        self.folders += 1
+        if len(parts) > DEEPEST or self.folders > MEMBERS:
+            raise UserError(
+                f"{self.what}: {readable(folder)}: more than {DEEPEST} folders inside each other, or {MEMBERS:,} "
+                "in all. Links may lead round in circles: remove them."
+            )
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries)
+        for name in names:
+            if name.startswith(".") or name.lower() in IGNORED:
+                continue
+            path, below = folder / name, (*parts, name)
+            try:
+                status = path.stat()
+            except OSError:  # a link to nothing or to itself: named when it is read
+                yield Found(path, below, 0, 0)
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                yield from self.files(path, below, (*above, here))
+            else:
+                yield Found(path, below, status.st_size, status.st_mtime_ns)
 
 
 def fingerprint(files: Sequence[Found], *more: object) -> str:
     """Twelve letters that change when a file is added, removed, renamed or written, or `more` changes."""
-    whole = hashlib.sha256(repr(more).encode())
+    whole = hashlib.sha256(repr(more).encode("utf-8", "surrogateescape"))
     for file in files:
-        whole.update(f"{file.name}\0{file.size}\0{file.changed}\n".encode("utf-8", "surrogateescape"))
+        line = f"{'/'.join(file.parts)}\0{file.size}\0{file.changed}\n"
+        whole.update(line.encode("utf-8", "surrogateescape"))
     return whole.hexdigest()[:12]
-
-
-def split_folders(files: Sequence[Found]) -> dict[str, str]:
-    """Which top-level subfolder is which split, e.g. {"train": "train", "test": "held_out"}; empty if there are none.
-
-    Recognised when every file is below a subfolder with the name of a split, one of them for training. `test` is held
-    out before `val`; a third split is left unused.
-    """
-    tops = {file.parts[0] for file in files if len(file.parts) > 1}
-    flat = any(len(file.parts) == 1 for file in files)
-    train = [top for top in tops if top.lower() in TRAIN_NAMES]
-    others = [top for top in tops if top.lower() in HELD_OUT_NAMES]
-    if flat or len(train) != 1 or not others or len(train) + len(others) != len(tops):
-        return {}
-    held_out = min(others, key=lambda top: HELD_OUT_NAMES.index(top.lower()))
-    return {train[0]: TRAIN, held_out: HELD_OUT}
-
-
-def classes_of(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Class names, sorted: the first-level subfolders, when there are at least two and no file lies beside them."""
-    names = {parts[0] for parts in paths if len(parts) > 1}
-    flat = any(len(parts) == 1 for parts in paths)
-    return () if flat or len(names) < 2 else tuple(sorted(names))
 
 
 def in_order(function: Callable[[A], B], items: Sequence[A]) -> Iterator[B]:
@@ -106,26 +119,59 @@ def in_order(function: Callable[[A], B], items: Sequence[A]) -> Iterator[B]:
             yield from pool.map(function, items[start : start + AHEAD])
 
 
-def read_headers(files: Sequence[Found]) -> list[Header | BrokenPictureError]:
-    """The header of each file, or why it has none."""
+def look_at(files: Sequence[Found]) -> Seen:
+    """Read the headers of all files. What is neither an image by content nor by name is none that is missed."""
+    images, broken, others = [], [], []
+    for file, header in zip(files, in_order(_header, files), strict=True):
+        if isinstance(header, Header):
+            images.append((file, header))
+        elif header is None:
+            others.append(file)
+        else:
+            broken.append((file, str(header)))
+    return Seen(tuple(images), tuple(broken), tuple(others))
 
-    def header(file: Found) -> Header | BrokenPictureError:
+
+def _header(file: Found) -> Header | BrokenPictureError | None:
+    try:
+        return read_header(file.path)
+    except BrokenPictureError as problem:
+        return problem if _meant_to_be_an_image(file) else None
+
+
+def _meant_to_be_an_image(file: Found) -> bool:
+    """By its name, or because it begins like one of the formats that are read."""
+    name, dot, suffix = file.parts[-1].lower().rpartition(".")
+    if dot and name and suffix in IMAGE_SUFFIXES:
+        return True
+    try:
+        with open_regular(file.path) as stream:
+            start = stream.read(12)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return start.startswith(MAGIC) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
+
+
+def unreadable(files: Sequence[Found]) -> Iterator[tuple[Found, str]]:
+    """Files whose pixels cannot be read although their header can: only asked for when there is an error anyway."""
+
+    def problem(file: Found) -> str | None:
         try:
-            return read_header(file.path)
+            with opened(file.path) as image:
+                image.load()
         except BrokenPictureError as broken:
-            return broken
+            return str(broken)
+        return None
 
-    return list(in_order(header, files))
+    for file, reason in zip(files, in_order(problem, files), strict=True):
+        if reason is not None:
+            yield file, reason
 
 
-def refuse_broken(what: str, folder: Path, total: int, broken: Sequence[str]) -> None:
+def refuse_broken(what: str, folder: Path, total: int, broken: Sequence[str], advice: str = LATER) -> None:
     """Raise for broken files ("name: reason"), naming the first few and counting all."""
     if not broken:
         return
     shown = "; ".join(broken[:SHOWN]) + ("; ..." if len(broken) > SHOWN else "")
     count = f"{len(broken):,} of {total:,} files cannot be used"
-    raise UserError(
-        f"{what}: {folder}: {count}: {shown}. "
-        "Expected still images only. Remove or repair them, or skip and record them with --skip-broken "
-        "(for a suite: `bench data prepare` with it first)."
-    )
+    raise UserError(f"{what}: {readable(folder)}: {count}: {shown}. {advice}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from bench.data.folders.decode import BrokenPictureError
-from bench.data.folders.listing import in_order, refuse_broken
+from bench.data.folders.listing import LATER, in_order, refuse_broken
 from bench.data.rows import Row
 
 T = TypeVar("T")
@@ -23,6 +23,7 @@ class Reader(Generic[T]):
     name: Callable[[T], str]
     skip_broken: bool
     skipped: list[str]  # "file: reason", filled while reading
+    advice: str = LATER
 
     def rows(self) -> Iterator[Row]:
         """One row per item. All broken ones are found before the error is raised, so that it can count them."""
@@ -34,7 +35,7 @@ class Reader(Generic[T]):
                 yield row
         self.skipped.extend(broken)
         if not self.skip_broken:
-            refuse_broken(self.what, self.place, len(self.items), broken)
+            refuse_broken(self.what, self.place, len(self.items), broken, self.advice)
 
     def _try(self, item: T) -> Row | BrokenPictureError:
         try:

@@ -1,96 +1,113 @@
-"""Images made anywhere, to be scored: a folder, or an .npz as ADM's evaluator reads it."""
+"""Any images that lie in files, read for a comparison: one function for both sides."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from bench.data.folders.decode import BrokenPictureError, pixels, read_picture
-from bench.data.folders.listing import in_order, list_files, read_headers, refuse_broken
-from bench.data.imports.archives import load_npz
+from bench.data.catalogue import names
+from bench.data.folders.decode import RESIZED, centre_square, picture, pixels
+from bench.data.folders.folder_request import FolderRequest
+from bench.data.folders.listing import NEVER
+from bench.data.image_set import ImageSet
+from bench.data.imports import archives
+from bench.data.imports.array_files import holds_arrays
+from bench.data.imports.kinds import FOLDER, FORMS, NPY, PARQUET, TAR, UNKNOWN, ZIP, kind_of
+from bench.data.imports.packed import Payload, from_arrays, from_folder
+from bench.data.imports.parquet import from_parquet, parquet_files
+from bench.data.limits import check_memory, readable
+from bench.data.rows import HELD_OUT
+from bench.data.store import store
 from bench.errors import UserError
 
-EXPECTED = "Expected arr_0: uint8 of shape (N, H, W, 3), (N, H, W, 1), (N, 3, H, W) or (N, 1, H, W)."
+PREFIX = "folder:"
 
 
-def read_images(path: str | Path) -> np.ndarray:
-    """All images of a folder (nested or not, one size) or of an .npz / .npy: (N, C, H, W) uint8.
+def source_path(source: str | Path) -> Path | None:
+    """The path that `source` names: "folder:PATH", or a file or folder that exists; None: it is a data set's name.
 
-    Files of a folder are taken in the order of their paths. Nothing is resized: images to be scored must have been made
-    at the size they are scored at. Raises UserError.
+    The name of a data set comes before a folder of that name in the current folder (write ./digits for that one).
     """
-    path = Path(path).expanduser()
-    if path.is_dir():
-        return read_folder(path)
-    if not path.exists():
-        raise UserError(f"{path}: there is no such file or folder. Expected a folder of images or an .npz file.")
-    if path.suffix.lower() not in (".npz", ".npy"):
-        raise UserError(f"{path}: not something to score. Expected a folder of images or an .npz file. {EXPECTED}")
-    return read_array(path)
+    text = str(source)
+    if text.startswith(PREFIX):
+        return Path(text.removeprefix(PREFIX).partition("?")[0]).expanduser()
+    path = Path(text).expanduser()
+    known = {name for name in names() if ":" not in name}
+    return path if text not in known and (isinstance(source, Path) or path.exists()) else None
 
 
-def read_folder(folder: Path) -> np.ndarray:
-    """All images of a folder, of one size, as (N, C, H, W) uint8; grey (C = 1) only if every one is grey."""
-    files = list_files(folder, "images")
-    headers = read_headers(files)
-    good = [header for header in headers if not isinstance(header, BrokenPictureError)]
-    broken = [
-        f"{file.name}: {head}"
-        for file, head in zip(files, headers, strict=True)
-        if isinstance(head, BrokenPictureError)
-    ]
-    refuse_images(folder, len(files), broken)
-    sizes = {(header.width, header.height): file.name for file, header in zip(files, good, strict=True)}
-    if len(sizes) > 1:
-        shown = ", ".join(f"{name} is {w} x {h}" for (w, h), name in list(sizes.items())[:3])
-        raise UserError(f"images: {folder} has images of {len(sizes)} sizes: {shown}. Expected one size.")
-    colour = any(header.colour for header in good)
+def read_images(source: str | Path, *, resolution: int | None = None) -> ImageSet:
+    """All images of a folder (nested or not), an .npz or .npy, a .zip or .tar, or parquet shards.
 
-    def read(path: Path) -> np.ndarray | BrokenPictureError:
-        try:
-            return pixels(read_picture(path, colour))
-        except BrokenPictureError as problem:
-            return problem
-
-    images = np.empty((len(files), 3 if colour else 1, good[0].height, good[0].width), np.uint8)
-    for i, image in enumerate(in_order(read, [file.path for file in files])):
-        if isinstance(image, BrokenPictureError):
-            broken.append(f"{files[i].name}: {image}")
-        else:
-            images[i] = image
-    refuse_images(folder, len(files), broken)
-    return images
-
-
-def refuse_images(folder: Path, total: int, broken: list[str]) -> None:
-    """Broken files among images to be scored are never skipped: the sample would not be what was made."""
-    try:
-        refuse_broken("images", folder, total, broken)
-    except UserError as error:
-        raise UserError(str(error).replace(", or skip and record them with --skip-broken", "")) from None
+    Files are told apart by content. Labels are read where there are some: subfolders, arr_1, StyleGAN's dataset.json, a
+    column. Images keep their size, and all must have one, unless a `resolution` is given: then the central square of
+    each is resized, which the notes say. Raises UserError.
+    """
+    path = source_path(source) or Path(source).expanduser()
+    name = readable(path)
+    with opened_payload(path, f"images in {name}") as payload:
+        sizes = sorted(payload.sizes)
+        if len(sizes) > 1 and resolution is None:
+            shown = ", ".join(f"{width} x {height}" for height, width in sizes[:3])
+            raise UserError(
+                f"{name}: has images of {len(sizes)} sizes: {shown}. Expected one size, or --resolution N: the central "
+                "square of each is then resized to N pixels a side."
+            )
+        height, width = (resolution, resolution) if resolution else sizes[0]
+        shape = (payload.count, 3 if payload.colour else 1, height, width)
+        check_memory(name, int(np.prod(shape, dtype=object)))
+        images, labels, held_out = np.empty(shape, np.uint8), [], []
+        for i, row in enumerate(payload.rows()):
+            images[i] = _sized(row.images[0], resolution)
+            labels.append(row.label)
+            held_out.append(None if row.split is None else row.split == HELD_OUT)
+    notes = [*payload.layout, *payload.notes]
+    if resolution and sizes != [(resolution, resolution)]:
+        notes.append(f"centre crop to square; resize to {resolution} {RESIZED}")
+    return ImageSet(
+        name,
+        images,
+        None if None in labels else np.array(labels, np.int64),
+        payload.classes,
+        None if None in held_out else np.array(held_out, bool),
+        tuple(notes),
+        payload.lossy,
+    )
 
 
-def read_array(path: Path) -> np.ndarray:
-    """The images of an .npz or .npy."""
-    if path.suffix.lower() == ".npz":
-        arrays = load_npz(path, EXPECTED)
-        return channels_first(path, arrays[_only_name(path, list(arrays))])
-    try:
-        return channels_first(path, np.load(path, allow_pickle=False))
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"{path}: it cannot be read ({error}). {EXPECTED}") from error
+def _sized(image: np.ndarray, resolution: int | None) -> np.ndarray:
+    return image if resolution is None else pixels(centre_square(picture(image), resolution))
 
 
-def _only_name(path: Path, found: list[str]) -> str:
-    if "arr_0" in found:
-        return "arr_0"
-    if len(found) == 1:
-        return found[0]
-    raise UserError(f"{path}: holds {', '.join(found) or 'nothing'}. {EXPECTED}")
+@contextmanager
+def opened_payload(path: Path, what: str, colour: bool | None = None) -> Iterator[Payload]:
+    """Whatever the images at `path` are packed in, unpacked for as long as it is open. Raises UserError."""
+    kind = kind_of(path)
+    if kind == UNKNOWN:
+        raise UserError(f"{readable(path)}: not images that can be read. Expected {FORMS}.")
+    if kind == TAR or (kind == ZIP and not holds_arrays(path)):
+        with archives.unpacked(path, store.folder()) as place:
+            yield packed_in_folder(place, f"{what} ({readable(path.name)})", colour)
+    elif kind == FOLDER:
+        yield packed_in_folder(path, what, colour)
+    else:
+        yield {NPY: from_arrays, ZIP: from_arrays, PARQUET: lambda one: from_parquet([one])}[kind](path)
 
 
-def channels_first(path: Path, array: np.ndarray) -> np.ndarray:
-    """(N, H, W, C) or (N, C, H, W) uint8 -> (N, C, H, W). Read as NHWC where both would fit, as ADM writes it."""
-    wrong = array.dtype != np.uint8 or array.ndim != 4 or len(array) == 0
-    if wrong or not {array.shape[1], array.shape[3]} & {1, 3}:
-        raise UserError(f"{path}: found {array.dtype} of shape {array.shape}. {EXPECTED}")
-    return np.ascontiguousarray(array.transpose(0, 3, 1, 2)) if array.shape[3] in (1, 3) else array
+def packed_in_folder(place: Path, what: str, colour: bool | None = None) -> Payload:
+    """The images in a folder: files, parquet shards, or a single file of arrays."""
+    shards, bundle = parquet_files(place), only_arrays(place)
+    if shards:
+        return from_parquet(shards)
+    if bundle is not None:
+        return from_arrays(bundle)
+    return from_folder(FolderRequest(what, place, advice=NEVER), whole=True, colour=colour)
+
+
+def only_arrays(place: Path) -> Path | None:
+    """The .npz or .npy that is the only file in a folder."""
+    files = [file for file in place.iterdir() if not file.name.startswith(".")]
+    if len(files) != 1 or not files[0].is_file() or files[0].suffix.lower() not in (".npz", ".npy"):
+        return None
+    return files[0]

@@ -16,46 +16,55 @@ import numpy as np
 
 from bench.data.catalogue import KNOWN
 from bench.data.dataset import DataSet
+from bench.data.digests import held_out_rank
 from bench.data.folders import image_folder
-from bench.data.folders.decode import RESIZED, centre_square, picture, pixels
-from bench.data.folders.listing import list_files
+from bench.data.folders.decode import Header, picture
+from bench.data.folders.folder_request import CROP, FolderRequest, settle_side
+from bench.data.folders.listing import Found, list_files
 from bench.data.imports import archives, imported
-from bench.data.imports.packed import Payload, from_folder, from_npz
-from bench.data.imports.parquet import from_parquet, parquet_files
+from bench.data.imports.any_images import only_arrays, opened_payload
+from bench.data.imports.array_files import holds_arrays
+from bench.data.imports.kinds import TAR, ZIP, kind_of
+from bench.data.imports.packed import Payload
+from bench.data.imports.parquet import parquet_files
 from bench.data.loading import request
-from bench.data.names import RESOLUTIONS, WITH_ARGUMENT, check_resolution, parse
+from bench.data.names import WITH_ARGUMENT, check_resolution, parse
 from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, DatasetSpec, Row, Table
 from bench.data.standard import arrays, layouts
 from bench.data.store import store
 from bench.errors import UserError
 
-EXPECTED = "Expected a folder of images, an .npz, a .zip or .tar of either, or parquet files."
 COUNTS = {name: {TRAIN: KNOWN[name].train, HELD_OUT: KNOWN[name].held_out} for name in arrays.CLASSES}
 
 
-def import_set(name: str, path: str | Path, *, resolution: int | None = None, skip_broken: bool = False) -> DataSet:
+def import_set(
+    name: str, path: str | Path, *, resolution: int | None = None, skip_broken: bool = False, fit: str = CROP
+) -> DataSet:
     """Prepare the data at `path` as the set `name`; afterwards `load(name)` opens it and needs `path` no more.
 
     resolution: for a name of your own, the side to resize to (default: that of the images, which must be usable).
+    fit: "crop" (the central square, resized) or "pad" (a black border up to the resolution, or to the next usable one).
     Raises UserError for what cannot be read, is not safe to unpack, or is not the set that its name says.
     """
     path = Path(path).expanduser()
-    if not path.exists():
-        raise UserError(f"import {name}: {path}: there is no such file or folder. {EXPECTED}")
+    kind = kind_of(path)
     parsed = parse(name)
     if parsed.family in WITH_ARGUMENT:
         raise UserError(f"import {name}: {parsed.family}:... is read where it lies. Give the copy a name of its own.")
+    known = parsed.family in KNOWN
+    if not known:
+        imported.check_name(name)
     with ExitStack() as stack:
         place = path
-        if archives.is_archive(path):
+        if kind == TAR or (kind == ZIP and not holds_arrays(path)):
             place = stack.enter_context(archives.unpacked(path, store.folder()))
-        if parsed.family in KNOWN:
+        if known:
             return import_known(name, place, resolution, skip_broken)
-        return import_own(imported.check_name(name), place, resolution, skip_broken)
+        return import_own(name, place, resolution, skip_broken, fit)
 
 
 def import_known(name: str, place: Path, resolution: int | None, skip_broken: bool) -> DataSet:
-    """A standard set: from its original files where they are there, else from pictures or arrays."""
+    """A standard set: from its original files where they are there, else from images or arrays."""
     layout = name if name in layouts.LAYOUTS else name.partition(":")[0]
     original = layouts.search(layout, place)
     if original is not None:
@@ -69,7 +78,8 @@ def import_known(name: str, place: Path, resolution: int | None, skip_broken: bo
         )
     locate = partial(layouts.locate, given=None)
     native = request(name, None, locate)
-    data = renew(replace(native, plan=lambda: known_plan(name, open_payload(place, name))))
+    with opened_payload(place, f"import {name}", colour=KNOWN[name].channels == 3) as payload:
+        data = renew(replace(native, plan=lambda: known_plan(name, payload)))
     return data if resolution is None else renew(request(name, resolution, locate))
 
 
@@ -79,35 +89,6 @@ def renew(order: DatasetSpec) -> DataSet:
     for derived in store.folder().glob(f"{order.key}-to-*"):
         shutil.rmtree(derived, ignore_errors=True)
     return data
-
-
-def open_payload(place: Path, name: str) -> Payload:
-    """Whatever the pictures of a standard set are packed in."""
-    shards, bundle = parquet_files(place), only_npz(place)
-    if shards:
-        return from_parquet(shards)
-    if bundle is not None:
-        return from_npz(bundle)
-    if not place.is_dir():
-        raise UserError(f"import {name}: {place}: unknown kind of file. {EXPECTED}")
-    return from_folder(lift(place), f"import {name}", colour=KNOWN[name].channels == 3)
-
-
-def only_npz(place: Path) -> Path | None:
-    """The .npz at `place`, or the only file in that folder."""
-    if place.is_file():
-        return place if place.suffix.lower() == ".npz" else None
-    files = [file for file in place.iterdir() if not file.name.startswith(".")]
-    return files[0] if len(files) == 1 and files[0].suffix.lower() == ".npz" else None
-
-
-def lift(place: Path) -> Path:
-    """Step into a folder that holds nothing but one folder, as archives often do."""
-    while True:
-        entries = [entry for entry in place.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
-        if len(entries) != 1 or not entries[0].is_dir():
-            return place
-        place = entries[0]
 
 
 def known_plan(name: str, payload: Payload) -> DatasetRecipe:
@@ -162,45 +143,53 @@ def class_numbers(name: str, found: tuple[str, ...], classes: tuple[str, ...]) -
     return {label: known[plain(text)] for label, text in enumerate(found)}
 
 
-def import_own(name: str, place: Path, resolution: int | None, skip_broken: bool) -> DataSet:
+def import_own(name: str, place: Path, resolution: int | None, skip_broken: bool, fit: str) -> DataSet:
     """A set under a name of the user's own."""
     if resolution is not None:
         check_resolution(name, resolution)
-
-    def plan() -> DatasetRecipe:
-        shards, bundle = parquet_files(place), only_npz(place)
-        if shards or bundle is not None:
-            payload = from_parquet(shards) if bundle is None else from_npz(bundle)
-            return own_plan(name, payload, resolution)
-        if not place.is_dir():
-            raise UserError(f"import {name}: {place}: unknown kind of file. {EXPECTED}")
-        path = lift(place)
-        return image_folder.plan(name, path, list_files(path, f"import {name}"), resolution, True, skip_broken)
-
-    return renew(DatasetSpec(name, f"{imported.PREFIX}{name}", plan))
+    asked = FolderRequest(f"import {name}", place, resolution, skip_broken, fit)
+    if place.is_dir() and not parquet_files(place) and only_arrays(place) is None:
+        plan = partial(image_folder.plan, asked, list_files(place, asked.what))
+        return renew(DatasetSpec(name, f"{imported.PREFIX}{name}", plan))
+    with opened_payload(place, asked.what) as payload:
+        return renew(DatasetSpec(name, f"{imported.PREFIX}{name}", lambda: own_plan(asked, payload)))
 
 
-def own_plan(name: str, payload: Payload, resolution: int | None) -> DatasetRecipe:
-    """Arrays or shards, cropped and resized as a folder would be."""
-    side = resolution or usable_side(name, payload)
-    classes = payload.classes or tuple(str(label) for label in range(payload.labels))
+def own_plan(asked: FolderRequest, payload: Payload) -> DatasetRecipe:
+    """Arrays or shards, cropped, resized or padded as a folder would be."""
+    headers = {
+        Found(asked.path, (f"an image of {width} x {height}",), 0, 0): Header(width, height, payload.colour)
+        for height, width in sorted(payload.sizes)
+    }
+    side = settle_side(asked, headers)
+    numbers = {label: i for i, label in enumerate(payload.labels)}
+    notes = list(payload.notes)
+    if payload.classes:
+        classes, numbers = payload.classes, {label: label for label in payload.labels}
+    else:
+        classes = tuple(map(str, payload.labels))
+        if payload.labels and payload.labels != tuple(range(len(classes))):
+            notes.append(f"the labels are {shown_labels(classes)}: a label without images makes no class")
 
     def rows() -> Iterator[Row]:
         for row in payload.rows():
-            yield replace(row, images=(pixels(centre_square(picture(row.images[0]), side)),))
+            rank = held_out_rank(row.images[0]) if row.split is None else 1.0
+            label = None if row.label is None else numbers[row.label]
+            yield replace(row, images=(asked.square(picture(row.images[0]), side),), label=label, rank=rank)
 
-    line = f"centre crop to square; resize to {side} {RESIZED}; " if resolution else ""
     table = Table(("images",), rows, payload.count, ((3 if payload.colour else 1, side, side),))
-    return DatasetRecipe([table], classes, f"{line}{'RGB' if payload.colour else 'grey'}; uint8")
-
-
-def usable_side(name: str, payload: Payload) -> int:
-    """The side of the pictures if all are squares of one size that members are built for."""
-    sizes = sorted(payload.sizes)
-    if len(sizes) == 1 and sizes[0][0] == sizes[0][1] and sizes[0][0] in RESOLUTIONS:
-        return sizes[0][0]
-    shown = ", ".join(f"{width} x {height}" for height, width in sizes[:3])
-    raise UserError(
-        f"import {name}: images of {shown}; expected squares of {', '.join(map(str, RESOLUTIONS))} pixels. "
-        "Give a resolution (--resolution 64): images are centre-cropped to squares and resized."
+    line = f"{asked.preparation}{'RGB' if payload.colour else 'grey'}; uint8"
+    lines = payload.layout or (
+        f"splits: {'as packed' if payload_has_splits(payload) else 'none; a tenth is held out by content'}",
     )
+    return DatasetRecipe([table], classes, line, notes=notes, layout=lines)
+
+
+def payload_has_splits(payload: Payload) -> bool:
+    """Whether the packaging says what is held out."""
+    return next(iter(payload.rows())).split is not None
+
+
+def shown_labels(classes: tuple[str, ...]) -> str:
+    """The first few."""
+    return ", ".join(classes[:8]) + (", ..." if len(classes) > 8 else "")

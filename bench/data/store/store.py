@@ -14,7 +14,8 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from bench.data.dataset import DataSet, Split
+from bench.data.limits import readable
 from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, DatasetSpec
 from bench.errors import UserError
 from bench.paths import home
@@ -43,9 +45,17 @@ def load(request: DatasetSpec, *, refresh: bool = False) -> DataSet:
     if not refresh and is_complete(target):
         return open_set(target, request.name)
     with disk_errors(target), locked(target):
+        recover(target)
         if refresh or not is_complete(target):  # another process may have prepared it meanwhile
             prepare(request, target)
     return open_set(target, request.name)
+
+
+def recover(target: Path) -> None:
+    """Take back what a process that was killed in the middle of replacing it had put aside."""
+    old = target.with_name(f"{target.name}.old")
+    if not target.exists() and is_complete(old):
+        old.replace(target)
 
 
 def prepare(request: DatasetSpec, target: Path) -> None:
@@ -53,8 +63,10 @@ def prepare(request: DatasetSpec, target: Path) -> None:
     from bench.data.store.writer import write
 
     partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)  # of a preparation that was killed
+    for left in (partial, target.with_name(f"{target.name}.old")):  # of a preparation that was killed
+        shutil.rmtree(left, ignore_errors=True)
     plan = request.plan()
+    announce(request.name, plan)
     require_space(target, plan)
     try:
         partial.mkdir(parents=True)
@@ -62,9 +74,24 @@ def prepare(request: DatasetSpec, target: Path) -> None:
         if request.pinned:
             require_published(request, plan, manifest["digest"])
         write_json(partial / "manifest.json", {"format": FORMAT, **manifest})
+        if plan.layout:
+            say(f"  note: {note}" for note in manifest["notes"])
         replace_folder(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def announce(name: str, plan: DatasetRecipe) -> None:
+    """Say on standard error how the files were understood, before anything is prepared."""
+    if plan.layout:
+        say([f"{readable(name)} is read as:", *(f"  {line}" for line in plan.layout)])
+        say(f"  {line}" for line in plan.expected.splitlines())
+
+
+def say(lines: Iterable[str]) -> None:
+    """Lines for people, which never mix with what a program reads."""
+    for line in lines:
+        print(line, file=sys.stderr)
 
 
 def require_published(request: DatasetSpec, plan: DatasetRecipe, digest: str) -> None:
@@ -101,9 +128,10 @@ def is_complete(target: Path) -> bool:
 def read_manifest(target: Path) -> dict[str, Any] | None:
     """What is known about the set in `target`; None where there is none that can be read."""
     try:
-        return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return manifest if isinstance(manifest, dict) and isinstance(manifest.get("files"), dict) else None
 
 
 def open_set(target: Path, name: str) -> DataSet:
@@ -118,6 +146,8 @@ def open_set(target: Path, name: str) -> DataSet:
         classes=tuple(manifest["classes"]),
         digest=manifest["digest"],
         preprocessing=manifest["preprocessing"],
+        layout=tuple(manifest.get("layout", ())),
+        notes=tuple(manifest.get("notes", ())),
     )
 
 
@@ -166,6 +196,10 @@ def disk_errors(target: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in NO_SPACE:
             raise no_space(target, str(error.strerror)) from error
+        if error.filename is not None and not Path(str(error.filename)).is_relative_to(home()):
+            raise UserError(
+                f"{readable(error.filename)}: {error.strerror}. Expected a file that may be read."
+            ) from error
         if error.errno in NO_WRITE:
             raise UserError(
                 f"cannot write prepared data to {target.parent}: {error.strerror}. "
@@ -177,6 +211,6 @@ def disk_errors(target: Path) -> Iterator[None]:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write durably: the manifest is what makes a set complete."""
     with path.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, ensure_ascii=False)
+        json.dump(content, file, indent=1)  # escapes keep file names that are not UTF-8
         file.flush()
         os.fsync(file.fileno())

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from bench.data.digests import image_digest, row_digest, set_digest
+from bench.data.limits import readable
 from bench.data.progress_bar import track
 from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, Row, Table
 from bench.errors import UserError
 
 CHUNK_BYTES = 16 << 20  # what is held in memory while sorting
+SHOWN = 5  # classes named in a remark
+LEAST = 2  # different images on each side where a set is split by content: one has no spread that could be measured
 
 
 class TableWriter:
@@ -54,11 +57,7 @@ class TableWriter:
         """The rows of each split, in canonical order. Rows without a split of their own are assigned by rank."""
         in_split = {split: [i for i, own in enumerate(self.splits) if own == split] for split in (TRAIN, HELD_OUT)}
         free = [i for i, own in enumerate(self.splits) if own is None]
-        low = {i for i in free if self.ranks[i] < fraction}
-        if free and not low:  # a small set: hold out the lowest rank all the same
-            low = _at_rank(free, self.ranks, min)
-        if free and len(low) == len(free):
-            low -= _at_rank(free, self.ranks, max)
+        low = _lowest(free, self.ranks, fraction)
         in_split[HELD_OUT] += sorted(low)
         in_split[TRAIN] += [i for i in free if i not in low]
         return {split: np.array(sorted(rows, key=self.digests.__getitem__)) for split, rows in in_split.items()}
@@ -80,28 +79,35 @@ class TableWriter:
                 write_array(self.folder / f"{split}.labels.npy", labels)
 
 
-def _at_rank(rows: list[int], ranks: list[float], end: Any) -> set[int]:
-    """All rows at the lowest (min) or highest (max) rank: copies of a picture stay together."""
-    value = end(ranks[i] for i in rows)
-    return {i for i in rows if ranks[i] == value}
+def _lowest(rows: list[int], ranks: list[float], fraction: float) -> set[int]:
+    """Rows to hold out: those below `fraction`, in a small set the lowest so that both sides have at least `LEAST`.
+
+    Copies of an image have one rank and stay together. Too few rows: all on the training side.
+    """
+    values = sorted(set(ranks[i] for i in rows))
+    if len(values) < 2 * LEAST:
+        return set()
+    count = sum(value < fraction for value in values)
+    count = min(max(count, LEAST), len(values) - LEAST)
+    return {i for i in rows if ranks[i] < values[count]}
 
 
 def write(plan: DatasetRecipe, folder: Path, name: str) -> dict[str, Any]:
     """Write the files of a set into `folder`; returns its manifest."""
-    writers, counts, digests = [], {}, {}
+    writers, counts, digests, placed = [], {}, {}, []
     for table in plan.tables:
         writer = TableWriter(folder, table)
-        writer.read(f"preparing {name}")
+        writer.read(f"preparing {readable(name)}")
         splits = writer.assign(plan.held_out_fraction)
         for split, rows in splits.items():
             if not len(rows):
-                raise UserError(
-                    f"data set {name}: no image left for the {split.replace('_', '-')} split. {_need(plan)}"
-                )
+                raise UserError(f"data set {readable(name)}: {_need(plan, writer)}")
             counts[f"{split}/{table.columns[0]}"] = len(rows)
             digests[f"{split}/{table.columns[0]}"] = [writer.digests[i] for i in rows]
         writer.write(splits)
         writers.append(writer)
+        placed.append(splits)
+    shared = in_both(writers[0], placed[0])
     return {
         "name": name,
         "digest": set_digest(digests),
@@ -114,15 +120,48 @@ def write(plan: DatasetRecipe, folder: Path, name: str) -> dict[str, Any]:
         },
         "class_counts": class_counts(writers[0], plan.classes),
         "duplicates": duplicates(writers[0].pictures),
+        "in_both_splits": shared,
         "skipped": plan.skipped,
-        "notes": plan.notes,
+        "notes": [*plan.notes, *remarks(writers[0], placed[0], plan.classes, shared)],
+        "layout": list(plan.layout),
         "files": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
     }
 
 
-def _need(plan: DatasetRecipe) -> str:
+def _need(plan: DatasetRecipe, writer: TableWriter) -> str:
     skipped = f" ({len(plan.skipped)} files were skipped.)" if plan.skipped else ""
-    return f"At least two different images are needed, one to train on and one to hold out.{skipped}"
+    different, given = len(set(writer.pictures)), any(split is not None for split in writer.splits)
+    if given:
+        return f"one of the two splits holds no image that can be used.{skipped}"
+    return (
+        f"{different} different images. At least {2 * LEAST} different images are needed: {LEAST} to train on and "
+        f"{LEAST} to hold out.{skipped}"
+    )
+
+
+def in_both(writer: TableWriter, splits: dict[str, np.ndarray]) -> int:
+    """How many held-out images are also in the training split, pixel by pixel after preprocessing."""
+    train = {writer.pictures[i] for i in splits[TRAIN]}
+    return sum(writer.pictures[i] in train for i in splits[HELD_OUT])
+
+
+def remarks(writer: TableWriter, splits: dict[str, np.ndarray], classes: Sequence[str], shared: int) -> list[str]:
+    """What a user should know about the splits."""
+    held_out, notes = len(splits[HELD_OUT]), []
+    if shared:
+        notes.append(
+            f"{shared:,} of {held_out:,} held-out images are also in the training split: "
+            "scores against held-out images are too good, and copies are harder to tell"
+        )
+    for split, words in ((TRAIN, "trained on"), (HELD_OUT, "held out")):
+        if len(splits[split]) < LEAST:
+            notes.append(f"a single image is {words}: metrics that need two or more cannot be measured there")
+        there = {writer.labels[i] for i in splits[split]}
+        absent = [name for label, name in enumerate(classes) if label not in there]
+        if absent:
+            shown = ", ".join(absent[:SHOWN]) + (f" and {len(absent) - SHOWN:,} more" if len(absent) > SHOWN else "")
+            notes.append(f"no image is {words} of class {shown}" + (": no model learns it" if split == TRAIN else ""))
+    return notes
 
 
 def class_counts(writer: TableWriter, classes: tuple[str, ...]) -> list[int]:
