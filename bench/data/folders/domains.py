@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.data.folders.layout import Located, NotUnderstoodError, unwrap, without_previews
-from bench.data.folders.listing import Found
+from bench.data.folders.listing import Found, lie
 from bench.data.folders.split_names import chosen, role
 from bench.data.limits import readable
 from bench.data.rows import TRAIN
@@ -99,8 +99,7 @@ def _refuse_mixture(words: dict[str, set[str]], strange: list[Found]) -> None:
             )
     if strange:
         raise NotUnderstoodError(
-            f"{len(strange):,} images lie in neither {min(words['A'])}/ nor {min(words['B'])}/, "
-            f"the first is {strange[0].name}"
+            f"{lie(len(strange))} in neither {min(words['A'])}/ nor {min(words['B'])}/, the first is {strange[0].name}"
         )
 
 

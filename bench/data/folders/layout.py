@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.data.folders.listing import Found
+from bench.data.folders.listing import Found, lie
 from bench.data.folders.split_names import HELD_OUT_ROLES, PREVIEW, chosen, role
 from bench.data.limits import readable
 from bench.data.rows import HELD_OUT, TRAIN
@@ -169,7 +169,7 @@ def _refuse_beside(images: list[Located], strange: set[str], used: Mapping[str, 
     shown = " and ".join(f"{readable(name)}/" for name in used)
     loose = [image.file.name for image in images if image.folder is None]
     if loose:
-        raise NotUnderstoodError(f"{len(loose):,} images lie beside the splits {shown}, the first is {loose[0]}")
+        raise NotUnderstoodError(f"{lie(len(loose))} beside the splits {shown}, the first is {loose[0]}")
     if strange:
         names = ", ".join([f"{readable(name)}/" for name in sorted(strange)][:SHOWN])
         raise NotUnderstoodError(f"{names} beside the splits {shown} is not the name of a split")
@@ -191,7 +191,7 @@ def _classify(images: list[Located], lines: list[str]) -> tuple[str, ...]:
     loose = [image.file.name for image in images if image.folder is None]
     if len(names) > 1 and loose:
         shown = ", ".join(f"{name}/" for name in names[:SHOWN])
-        raise NotUnderstoodError(f"{len(loose):,} images lie beside the classes {shown}; the first is {loose[0]}")
+        raise NotUnderstoodError(f"{lie(len(loose))} beside the classes {shown}; the first is {loose[0]}")
     if len(names) < 2:
         lines.append("classes: none" + (f" ({names[0]}/ alone)" if names and not loose else ""))
         return ()

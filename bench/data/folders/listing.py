@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bench.data.folders.decode import BrokenPictureError, Header, opened, read_header
+from bench.data.folders.decode import BrokenPictureError, Header, read_header, read_picture
 from bench.data.limits import MEMBERS, open_regular, readable
 from bench.errors import UserError
 
@@ -103,6 +103,11 @@ class _Walk:
                 yield Found(path, below, status.st_size, status.st_mtime_ns)
 
 
+def lie(count: int) -> str:
+    """ "1 image lies", "12 images lie": for messages."""
+    return "1 image lies" if count == 1 else f"{count:,} images lie"
+
+
 def fingerprint(files: Sequence[Found], *more: object) -> str:
     """Twelve letters that change when a file is added, removed, renamed or written, or `more` changes."""
     whole = hashlib.sha256(repr(more).encode("utf-8", "surrogateescape"))
@@ -157,8 +162,7 @@ def unreadable(files: Sequence[Found]) -> Iterator[tuple[Found, str]]:
 
     def problem(file: Found) -> str | None:
         try:
-            with opened(file.path) as image:
-                image.load()
+            read_picture(file.path, colour=True)
         except BrokenPictureError as broken:
             return str(broken)
         return None

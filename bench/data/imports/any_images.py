@@ -102,7 +102,7 @@ def packed_in_folder(place: Path, what: str, colour: bool | None = None) -> Payl
         return from_parquet(shards)
     if bundle is not None:
         return from_arrays(bundle)
-    return from_folder(FolderRequest(what, place, advice=NEVER), whole=True, colour=colour)
+    return from_folder(FolderRequest(what, place, advice=NEVER), colour=colour)
 
 
 def only_arrays(place: Path) -> Path | None:

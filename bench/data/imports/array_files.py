@@ -74,8 +74,11 @@ def stored_arrays(path: Path) -> dict[str, StoredArray]:
 
 def holds_arrays(path: Path) -> bool:
     """Whether a zip file is an .npz: arrays and nothing else."""
-    with _damage(path), open_regular(path) as file, zipfile.ZipFile(file) as archive:
-        names = archive.namelist()
+    try:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+    except DAMAGE:
+        return False
     return bool(names) and all(name.endswith(".npy") for name in names)
 
 

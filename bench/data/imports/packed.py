@@ -9,7 +9,7 @@ import numpy as np
 from bench.data.folders.decode import pixels, read_picture
 from bench.data.folders.folder_request import FolderRequest, usable
 from bench.data.folders.image_folder import understood
-from bench.data.folders.layout import EXPECTED, Item, NotUnderstoodError
+from bench.data.folders.layout import Item, NotUnderstoodError
 from bench.data.folders.listing import list_files
 from bench.data.folders.reader import Reader
 from bench.data.imports.array_files import PLAIN, StoredArray, stored_arrays
@@ -142,21 +142,21 @@ def label_column(path: Path, name: str, array: StoredArray, count: int) -> np.nd
     return flat.astype(np.int64)
 
 
-def from_folder(request: FolderRequest, *, whole: bool = False, colour: bool | None = None) -> Payload:
+def from_folder(request: FolderRequest, *, colour: bool | None = None) -> Payload:
     """A folder of images; subfolders train/ and test/, classes below. colour: None: as the files are.
 
-    whole: where the folders are not understood, take every image without classes, and say so; else raise UserError.
+    Where the folders are not understood, every image is taken without splits and classes, and the notes say so.
     """
     found = usable(request, list_files(request.path, request.what))
-    notes = list(found.notes)
+    whole_notes = []
     try:
         layout = understood(request, found)
         items, classes, lines = layout.items, layout.classes, layout.lines
     except NotUnderstoodError as problem:
-        if not whole:
-            raise UserError(f"{request.what}: the folders are not understood: {problem}.\n{EXPECTED}") from None
         items, classes, lines = tuple(Item(file, None, None) for file in found.files), (), ()
-        notes.append(f"the folders are not understood ({problem}): all images are used, without splits and classes")
+        whole_notes.append(
+            f"the folders are not understood ({problem}): all images are used, without splits and classes"
+        )
     headers = [found.headers[item.file] for item in items]
     any_colour = any(header.colour for header in headers) if colour is None else colour
 
@@ -173,6 +173,6 @@ def from_folder(request: FolderRequest, *, whole: bool = False, colour: bool | N
         classes,
         tuple(range(len(classes))),
         any(header.format in ("JPEG", "MPO") for header in headers),
-        tuple(notes),
+        (*found.notes, *whole_notes),
         lines,
     )

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from bench.data import info, load
+from bench.data.folders import decode
 from bench.errors import UserError
 
 
@@ -127,19 +128,32 @@ def test_a_class_with_one_image_and_enlarged_images_are_noted(tmp_path, photos):
     photos(tmp_path / "p" / "many", 5)
     photos(tmp_path / "p" / "lonely", 1, seed=1)
     notes = info(f"folder:{tmp_path / 'p'}", resolution=32).notes
-    assert any("class lonely" in note for note in notes)
+    assert any(note.startswith("no image is") and "class lonely" in note for note in notes)
     assert any("smaller than 32 x 32 and were enlarged" in note for note in notes)
 
 
-def test_two_images_are_enough_and_one_is_not(tmp_path, photos, bench_home):
-    photos(tmp_path / "two", 2)
-    data = load(f"folder:{tmp_path / 'two'}")
-    assert (len(data.train), len(data.held_out)) == (1, 1)
-    photos(tmp_path / "one", 1)
-    before = leftovers(bench_home)
-    with pytest.raises(UserError, match="At least two different images"):
-        load(f"folder:{tmp_path / 'one'}")
-    assert leftovers(bench_home) == before
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_too_few_images_are_refused(tmp_path, photos, bench_home, count):
+    photos(tmp_path / "p", count)
+    with pytest.raises(UserError, match=rf"{count} different images\. At least 4 .*: 2 to train on and 2 to hold out"):
+        load(f"folder:{tmp_path / 'p'}")
+    assert not leftovers(bench_home)
+
+
+@pytest.mark.parametrize("count", [4, 5, 20, 40])
+def test_small_sets_hold_out_two_at_least(tmp_path, photos, count):
+    for seed in range(6):
+        photos(tmp_path / f"p{seed}", count, (8, 8), seed=seed)
+        data = load(f"folder:{tmp_path / f'p{seed}'}")
+        assert min(len(data.train), len(data.held_out)) >= 2
+        assert len(data.train) + len(data.held_out) == count
+
+
+def test_copies_alone_are_no_set(tmp_path, photos):
+    for path in photos(tmp_path / "p", 3):
+        shutil.copy(path, path.with_name(f"copy-{path.name}"))
+    with pytest.raises(UserError, match="3 different images"):
+        load(f"folder:{tmp_path / 'p'}")
 
 
 def test_links_are_followed_once(tmp_path, photos):
@@ -156,7 +170,7 @@ def test_hidden_files_are_no_images(tmp_path, photos):
     photos(tmp_path / "p", 4)
     for name in (".complete", ".DS_Store", "Thumbs.db"):
         (tmp_path / "p" / name).write_text("x")
-    assert len(load(f"folder:{tmp_path / 'p'}").train) == 3
+    assert len(load(f"folder:{tmp_path / 'p'}").train) == 2
 
 
 def test_a_changed_folder_is_prepared_anew(tmp_path, photos):
@@ -176,7 +190,6 @@ def spoil(path: Path, how: str) -> Path:
         good.write_bytes(good.read_bytes()[:1500])
         return good
     if how == "not an image":
-        path = path.with_suffix(".txt")
         path.write_text("notes")
     elif how == "empty":
         path.touch()
@@ -223,14 +236,14 @@ def test_skipping_every_file_is_no_data_set(tmp_path, bench_home):
 def test_an_unreadable_file_is_named(tmp_path, photos, monkeypatch):
     """Simulated, as the tests may run as a user who may read everything."""
     bad = photos(tmp_path / "p", 4)[2]
-    real = Image.open
+    real = decode.open_regular
 
-    def refuse(file, *rest, **options):
-        if file == bad:
-            raise PermissionError(13, "Permission denied", str(file))
-        return real(file, *rest, **options)
+    def refuse(path):
+        if path == bad:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
 
-    monkeypatch.setattr(Image, "open", refuse)
+    monkeypatch.setattr(decode, "open_regular", refuse)
     with pytest.raises(UserError, match=r"0002\.png: not readable \(permission denied\)"):
         load(f"folder:{tmp_path / 'p'}")
 
@@ -278,8 +291,8 @@ def test_thousands_of_files_take_little_memory(tmp_path, photos):
 
     first = photos(tmp_path / "p", 1, (256, 256))[0]
     for i in range(1, 400):
-        os.link(first, tmp_path / "p" / f"{i:04d}.png")  # 79 MB of pixels; a second picture makes two splits
-    photos(tmp_path / "p" / "other", 1, (256, 256), seed=1)
+        os.link(first, tmp_path / "p" / f"{i:04d}.png")  # 79 MB of pixels; three more make two splits
+    photos(tmp_path / "p" / "other", 3, (256, 256), seed=1)
     tracemalloc.start()
     data = load(f"folder:{tmp_path / 'p'}?labels=none")
     peak = tracemalloc.get_traced_memory()[1]
