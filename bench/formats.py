@@ -1,10 +1,18 @@
 """Numbers, durations and tables as text: the same bytes on every machine."""
 
 import math
+import re
+import unicodedata
 from collections.abc import Sequence
 
 NONE = "—"
-
+SPACES = frozenset("\t\n\v\f\r\u0085\u2028\u2029")
+UNSEEN = frozenset(["Cc", "Cf", "Cs", "Co", "Cn"])  # controls, invisible marks, lone surrogates, no characters at all
+COMMAND = re.compile(r"##(\w*)\[")
+ENTITIES = str.maketrans({mark: f"&#{ord(mark)};" for mark in "\\|`[]*~"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it is no emphasis
+BLOCK = frozenset("#+-=")  # at the beginning of a line they open a block
+FORMULA = frozenset("=+-@")
 
 DIGITS = 6  # significant digits of what is computed; raw values are kept whole
 
@@ -44,13 +52,47 @@ def count(value: int) -> str:
     return f"{value:,}" if value < 1_000_000 else f"{number(value / 1e6, 3)} M"
 
 
-def escape(text: str) -> str:
-    """Text that cannot leave its cell of a Markdown table, nor become markup."""
-    table = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "`": "\\`", "\n": " ", "\r": " "})
-    return text.translate(table)
+def plain(text: object) -> str:
+    """Text in one line for terminals and logs, from whatever a record, a file or a member holds.
+
+    No control or invisible character survives, hence no terminal escape and no new line, and nothing that GitHub Actions,
+    Azure Pipelines or TeamCity take for a command (``::error::``, ``##[``, ``##vso[``).
+    """
+    return COMMAND.sub(r"##\1 [", visible(str(text)).replace("::", ": :"))
+
+
+def visible(text: str) -> str:
+    """Text in one line, every control or invisible character replaced by a sign that can be seen."""
+    return text if text.isprintable() else "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if character in SPACES:
+        return " "
+    return "�" if unicodedata.category(character) in UNSEEN else character
+
+
+def escape(text: object) -> str:
+    """Text that cannot leave its place in Markdown: a cell of a table, a list item or a heading.
+
+    Characters become HTML entities, which no renderer reads as markup: no cell border, link, picture, code or HTML.
+    """
+    safe = plain(text).translate(ENTITIES).replace("://", "&#58;//").replace("www.", "www&#46;")
+    safe = UNDERSCORE.sub("&#95;", safe)
+    return f"&#{ord(safe[0])};{safe[1:]}" if safe[:1] in BLOCK else safe
+
+
+def spreadsheet(value: object) -> object:
+    """A value as a cell of a CSV file: text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.lstrip()[:1] in FORMULA else text
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-    """A Markdown table; the first `left` columns are text, the others numbers."""
+    """A Markdown table of cells that are safe already; the first `left` columns are text, the others numbers."""
     rule = [":--" if index < left else "--:" for index in range(len(header))]
     return ["| " + " | ".join(line) + " |" for line in (header, rule, *rows)] + [""]

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.boards import statistics as st
 from bench.boards.rows import Column
+from bench.boards.scales import scale_of
 from bench.boards.verdicts.cells import Draft, judged
 from bench.boards.verdicts.margins import DEFAULT
 
@@ -17,7 +18,7 @@ TRIALS = 4_000
 SEEDS = (2, 3, 5, 8, 10)
 SPREADS = (0.015, 0.03, 0.05, 0.10)
 CHANGES = (0.0, 0.05, 0.10, 0.20)
-FID = Column("fid@any", 1, "lower", st.scale_of("fid@any"))
+FID = Column("fid@any", 1, "lower", scale_of("fid@any"))
 
 
 def verdicts(spread: float, seeds: int, change: float) -> Counter[str]:

@@ -1,96 +1,158 @@
 """A board as JSON, written and read: ``read(write(board))`` is the board."""
 
 import json
-import json as json_writer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from bench.boards.rows import Board, Column, Cost, Row, ScoreSummary
-from bench.boards.statistics import Components, Scale, summary
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.boards.columns import BoardColumn, columns, facts
+from bench.boards.ranks import Ranks
+from bench.boards.rows import Board, Checkpoint, Column, Cost, Kind, Row, ScoreSummary
+from bench.boards.scales import Scale
+from bench.boards.statistics import Components, summary
 from bench.errors import UserError
 from bench.formats import exact
+from bench.records import json_file
+from bench.records.fields import Count, Finite, Name, Version
+
+
+class _Open(BaseModel):
+    """What is written beside these fields can be recomputed from them."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class _Metric(_Open):
+    metric: Name
+    version: int
+    better: Literal["lower", "higher"]
+    scale: Literal["log", "logit", "identity"]
+    floor: float = Field(gt=0, lt=0.5)
+
+
+class _Cell(_Open):
+    metric: Name
+    checkpoint: Checkpoint
+    values: dict[str, Finite] = Field(min_length=1)
+    training_seed_sd: Finite | None = None
+    sample_seed_sd: Finite | None = None
+    flags: tuple[str, ...] = ()
+
+
+class _Cost(_Open):
+    images: Count
+    train_seconds: Finite | None
+    parameters: dict[str, Count]
+    flops_sample: Count | None = None
+    samples_per_second: Finite | None = None
+
+
+class _Row(_Open):
+    kind: Kind
+    rank_best: Count | None = None
+    rank_worst: Count | None = None
+    member: Name
+    source: str
+    task: str
+    track: str
+    seeds: tuple[Count, ...]
+    statuses: dict[str, Count]
+    gaps: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    cells: tuple[_Cell, ...]
+    cost: _Cost | None
+    records: tuple[str, ...]
+
+
+class _Board(_Open):
+    suite: Name
+    suite_version: Version
+    protocol_digest: Name
+    protocol: dict[str, Any]
+    ranking: Name
+    columns: tuple[_Metric, ...]
+    rows: tuple[_Row, ...]
+    notes: tuple[str, ...]
 
 
 def read_file(path: Path) -> Board:
     """A board from a JSON file. Raises UserError when it cannot be read or holds no board."""
     try:
-        return read(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"baseline {path}: cannot be read: {error.strerror or error}.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = "no JSON" if isinstance(error, json.JSONDecodeError) else "no board"
+        return _board(json_file.load(path, "board"))
+    except (ValueError, KeyError, OverflowError):
         raise UserError(
-            f"baseline {path}: {problem}. Give a file that `bench leaderboard --format json` wrote, or a results folder."
+            f"baseline {path}: is not a board. Give a file that `bench leaderboard --format json` wrote, or a results folder."
         ) from None
 
 
 def read(text: str) -> Board:
     """A board from its JSON; statistics are recomputed from the values. Raises ValueError or KeyError for other JSON."""
-    content = json.loads(text)
-    columns = {item["metric"]: _column(item) for item in content["columns"]}
+    return _board(json.loads(text))
+
+
+def _board(content: dict[str, Any]) -> Board:
+    found = _Board.model_validate(content)
+    metrics = {
+        item.metric: Column(item.metric, item.version, item.better, Scale(item.scale, item.floor))
+        for item in found.columns
+    }
     return Board(
-        suite=content["suite"],
-        suite_version=content["suite_version"],
-        protocol_digest=content["protocol_digest"],
-        protocol=content["protocol"],
-        ranking=content["ranking"],
-        columns=tuple(columns.values()),
-        rows=tuple(_row(item, columns) for item in content["rows"]),
-        notes=tuple(content["notes"]),
+        suite=found.suite,
+        suite_version=found.suite_version,
+        protocol_digest=found.protocol_digest,
+        protocol=found.protocol,
+        ranking=found.ranking,
+        columns=tuple(metrics.values()),
+        rows=tuple(_row(item, metrics) for item in found.rows),
+        notes=found.notes,
     )
 
 
-def _column(item: dict[str, Any]) -> Column:
-    scale = Scale(item["scale"], item["floor"])
-    return Column(item["metric"], item["version"], item["better"], scale)
-
-
-def _row(item: dict[str, Any], columns: dict[str, Column]) -> Row:
-    cells = {(cell["metric"], cell["checkpoint"]): _cell(cell, columns[cell["metric"]]) for cell in item["cells"]}
+def _row(item: _Row, metrics: dict[str, Column]) -> Row:
+    cost = item.cost
     return Row(
-        kind=item["kind"],
-        rank=item["rank"],
-        member=item["member"],
-        source=item["source"],
-        task=item["task"],
-        track=item["track"],
-        seeds=tuple(item["seeds"]),
-        statuses=item["statuses"],
-        gaps=tuple(item["gaps"]),
-        cells=cells,
-        cost=_cost(item["cost"]) if item["cost"] else None,
-        records=tuple(item["records"]),
-    )
+        kind=item.kind,
+        ranks=None if item.rank_best is None or item.rank_worst is None else Ranks(item.rank_best, item.rank_worst),
+        member=item.member,
+        source=item.source,
+        task=item.task,
+        track=item.track,
+        seeds=item.seeds,
+        statuses={"ok": 0, **item.statuses},
+        gaps=item.gaps,
+        cells={(cell.metric, cell.checkpoint): _cell(cell, metrics[cell.metric]) for cell in item.cells},
+        cost=cost and Cost(
+            cost.images,
+            cost.train_seconds,
+            tuple(sorted(cost.parameters.items())),
+            cost.flops_sample,
+            cost.samples_per_second,
+        ),
+        records=item.records,
+        warnings=item.warnings,
+    )  # fmt: skip
 
 
-def _cost(item: dict[str, Any]) -> Cost:
-    return Cost(
-        item["images"],
-        item["train_seconds"],
-        tuple(sorted(item["parameters"].items())),
-        item.get("flops_sample"),
-        item.get("samples_per_second"),
-    )
-
-
-def _cell(item: dict[str, Any], column: Column) -> ScoreSummary:
-    values = tuple(float(value) for value in item["values"].values())
+def _cell(item: _Cell, column: Column) -> ScoreSummary:
+    values = tuple(item.values.values())
     return ScoreSummary(
-        seeds=tuple(int(seed) for seed in item["values"]),
+        seeds=tuple(int(seed) for seed in item.values),
         values=values,
         summary=summary(values, column.scale),
-        components=Components(item["training_seed_sd"], item["sample_seed_sd"]),
-        flags=tuple(item["flags"]),
+        components=Components(item.training_seed_sd, item.sample_seed_sd),
+        flags=item.flags,
     )
 
 
-def write(board: "Board") -> str:
+def write(board: Board) -> str:
     """Everything the board knows."""
-    return json_writer.dumps(as_dict(board), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(as_dict(board), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_dict(board: "Board") -> dict[str, Any]:
-    """The board as JSON values."""
+def as_dict(board: Board) -> dict[str, Any]:
+    """The board as JSON values. A row holds what every column of the board says of it, then the details behind that."""
+    shown = columns(board)
     return {
         "suite": board.suite,
         "suite_version": board.suite_version,
@@ -98,24 +160,24 @@ def as_dict(board: "Board") -> dict[str, Any]:
         "protocol": board.protocol,
         "ranking": board.ranking,
         "columns": [
-            {"metric": column.metric, "version": column.version, "better": column.better, **_column_as_dict(column)}
+            {
+                "metric": column.metric,
+                "version": column.version,
+                "better": column.better,
+                "scale": column.scale.kind,
+                "floor": column.scale.floor,
+            }
             for column in board.columns
         ],
-        "rows": [_row_as_dict(row) for row in board.rows],
+        "rows": [_row_as_dict(shown, row) for row in board.rows],
         "notes": list(board.notes),
     }
 
 
-def _column_as_dict(column: Column) -> dict[str, Any]:
-    return {"scale": column.scale.kind, "floor": column.scale.floor}
-
-
-def _row_as_dict(row: Row) -> dict[str, Any]:
-    cost = row.cost
+def _row_as_dict(shown: tuple[BoardColumn, ...], row: Row) -> dict[str, Any]:
     return {
         "kind": row.kind,
-        "rank": row.rank,
-        "member": row.member,
+        **facts(shown, row),
         "source": row.source,
         "task": row.task,
         "track": row.track,
@@ -123,11 +185,12 @@ def _row_as_dict(row: Row) -> dict[str, Any]:
         "statuses": dict(row.statuses),
         "success": exact(row.success),
         "gaps": list(row.gaps),
+        "warnings": list(row.warnings),
         "cells": [
             {"metric": metric, "checkpoint": checkpoint, **_cell_as_dict(cell)}
             for (metric, checkpoint), cell in row.cells.items()
         ],
-        "cost": cost and _cost_as_dict(cost),
+        "cost": row.cost and _cost_as_dict(row.cost),
         "records": list(row.records),
     }
 

@@ -125,7 +125,7 @@ def of_record(record: Record) -> ExplainTarget:
     """A record as a subject."""
     where = record.environment
     context = {
-        "member": record.member.name,
+        "member": record.member.label,
         "task": record.member.task,
         "source": record.member.source_digest[:10],
         "seed": record.seed,
@@ -136,7 +136,7 @@ def of_record(record: Record) -> ExplainTarget:
         "channels last": where.channels_last,
     }
     return ExplainTarget(
-        f"{record.member.name}, seed {record.seed} ({record.suite} {record.suite_version})",
+        f"{record.member.label}, seed {record.seed} ({record.suite} {record.suite_version})",
         record.protocol,
         record.ranking,
         context,

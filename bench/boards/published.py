@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from bench.boards import explain
 from bench.boards.explain import ExplainTarget, Explanation
 from bench.errors import UserError, unknown
 from bench.formats import NONE, escape, grid
+from bench.suites.frozen import Frozen
 
 if TYPE_CHECKING:
     from bench.boards.rows import Board
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "published_rows"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Source(_Frozen):
+class Source(Frozen):
     """Where a number can be read."""
 
     id: str
@@ -44,16 +41,16 @@ class Source(_Frozen):
         )
 
 
-class _Line(_Frozen):
+class _Line(Frozen):
     model: str
     member: str | None = None  # the member of ours that implements the same paper
     values: dict[str, float]
-    spread: dict[str, float] = {}
+    spread: dict[str, float] = Field(default_factory=dict)
     conditional: bool | None = None
     note: str = ""
 
 
-class _Table(_Frozen):
+class _Table(Frozen):
     spread: str = ""
     note: str = ""
     verified: bool = True
@@ -61,7 +58,7 @@ class _Table(_Frozen):
     rows: tuple[_Line, ...]
 
 
-class _File(_Frozen):
+class _File(Frozen):
     source: Source
     tables: tuple[_Table, ...]
 
@@ -114,7 +111,7 @@ def _read(path: Path) -> list[Reference]:
     try:
         file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise UserError(f"references {path}: {error}. Mend the file.") from None
+        raise UserError(f"references {path}: {error}. Fix the file.") from None
     return [_reference(file.source, table, line) for table in file.tables for line in table.rows]
 
 

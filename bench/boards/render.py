@@ -2,17 +2,15 @@
 
 from typing import Literal
 
-from bench.boards import board_json, published, text
+from bench.boards import board_json, headline, published, text
 from bench.boards.rows import Board
 
 Format = Literal["md", "csv", "json"]
-
-
 FORMATS: tuple[Format, ...] = ("md", "csv", "json")
 
 
 def render(board: Board, format: Format) -> str:
     """The board as text: ``md`` for people, with published rows; ``csv`` with a line per seed; ``json`` with everything."""
     if format == "md":
-        return text.markdown(board, published.lines(board))
-    return {"csv": text.csv, "json": board_json.write}[format](board)
+        return text.markdown(board, headline.verdict(board), published.lines(board))
+    return {"csv": text.as_csv, "json": board_json.write}[format](board)

@@ -24,26 +24,28 @@ def attach(board: Board, results: Path) -> Board:
 
 def with_speed(board: Board, records: Iterable[SpeedRecord]) -> Board:
     """The board with what these records say of its rows."""
-    newest = sorted(records, key=lambda record: (record.finished, record.digest))
-    fitting = {id(row): [record for record in newest if fits(record, row)] for row in board.rows}
-    every = sorted(
-        {id(r): r for found in fitting.values() for r in found}.values(), key=lambda r: (r.finished, r.digest)
-    )
-    if not every:
+    newest = sorted(records, key=_age)
+    fitting = [[record for record in newest if fits(record, row)] for row in board.rows]
+    latest = max((records[-1] for records in fitting if records), key=_age, default=None)
+    if latest is None:
         return board
-    machine = machine_of(every[-1].environment)
-    rows = tuple(_with_speed(row, fitting[id(row)], machine) for row in board.rows)
+    machine = machine_of(latest.environment)
+    rows = tuple(_with_speed(row, found, machine) for row, found in zip(board.rows, fitting, strict=True))
     device, accelerator, cpu, threads = machine
     where = accelerator or f"{cpu}, {threads} thread{'s' if threads > 1 else ''}"
     note = f"Samples per second: most over the batch sizes measured, eager, on {device} ({where}). FLOPs of one sample."
     return replace(board, rows=rows, notes=(*board.notes, note))
 
 
+def _age(record: SpeedRecord) -> tuple[str, str]:
+    return record.finished, record.digest
+
+
 def fits(record: SpeedRecord, row: Row) -> bool:
     """Whether the record measured the code and the size of the row."""
     return (
         row.cost is not None
-        and (record.member.name, record.member.source_digest) == (row.member, row.source)
+        and (record.member.label, record.member.source_digest) == (row.member, row.source)
         and tuple(sorted(record.parameters.items())) == row.cost.parameters
     )
 

@@ -1,21 +1,18 @@
 """Statistics over a handful of training seeds: short pure functions, each with its source.
 
-Scores are compared on the scale on which their noise is additive: the logarithm for distances such as FID, the log-odds
-for proportions, the value itself otherwise. Sums are exactly rounded (`math.fsum`), so no machine changes a digit.
+Scores are compared on the scale on which their noise is additive (`bench.boards.scales`). Sums are exactly rounded
+(`math.fsum`), so no machine changes a digit, and equal values leave no rounding noise: their mean is the value itself.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-from bench import metric_facts
-from bench.metric_facts import MetricFacts
+from bench.boards.scales import Scale
 
 Floats = NDArray[np.float64]
 
@@ -25,45 +22,10 @@ POWER = 0.8
 SEEDS_LIMIT = 1000  # beyond this many seeds nobody will run the comparison
 
 
-@dataclass(frozen=True)
-class Scale:
-    """Where a score's noise is additive, and the smallest value that it can tell from its bound."""
-
-    kind: Literal["log", "logit", "identity"]
-    floor: float = 1e-6
-
-    def forward(self, value: float) -> float:
-        """The value on this scale. Values at a bound (FID 0, precision 1) are moved `floor` away from it."""
-        if self.kind == "log":
-            return math.log(max(value, self.floor))
-        if self.kind == "logit":
-            inside = min(max(value, self.floor), 1 - self.floor)
-            return math.log(inside / (1 - inside))
-        return value
-
-    def inverse(self, value: float) -> float:
-        """The value from this scale back."""
-        if self.kind == "log":
-            return math.exp(min(value, 700.0))
-        if self.kind == "logit":
-            return float(special.expit(value))
-        return value
-
-
-def scale_of(metric: str, samples: int = 10_000, recorded: Mapping[str, MetricFacts] = MappingProxyType({})) -> Scale:
-    """The scale of a metric id such as ``fid@digits-cnn:held-out``; the value itself for a metric that is not known here.
-
-    A proportion over `samples` images cannot be told from its bound by less than half an image. `recorded` are the facts
-    of plug-in metrics that a record carries.
-    """
-    facts = metric_facts.known(metric, recorded)
-    if facts is None:
-        return Scale("identity")
-    return Scale("logit", floor=0.5 / max(samples, 2)) if facts.scale == "logit" else Scale(facts.scale)
-
-
 def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean."""
+    """The arithmetic mean; of equal values exactly that value."""
+    if min(values) == max(values):
+        return float(values[0])
     return math.fsum(values) / len(values)
 
 

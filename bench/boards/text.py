@@ -1,118 +1,83 @@
 """Boards as text. Fixed number formats and no clock, so the same board is the same bytes everywhere."""
 
-import csv as csv_writer
+import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from bench.boards.rows import CHECKPOINTS, LONG, Row, ScoreSummary, long_rows
-from bench.formats import NONE, count, duration, escape, grid, number
+from bench.boards.columns import BoardColumn, columns, long_form
+from bench.boards.ranks import PROOF_RULE, RANK_RULE
+from bench.boards.rows import Board, Row
+from bench.boards.trust import TRUST_RULE, flag_lines
+from bench.formats import escape, grid, spreadsheet
 
-if TYPE_CHECKING:
-    from bench.boards.rows import Board
-
-
-def interval(cell: ScoreSummary | None) -> str:
-    """``12.3 [11.8, 12.9]``: mean and 95 % interval over training seeds."""
-    if cell is None:
-        return NONE
-    found = cell.summary
-    if found.low is None:
-        return number(found.mean)
-    return f"{number(found.mean)} [{number(found.low)}, {number(found.high)}]"
+TITLES = {  # kinds of rows, as every output calls them
+    "ranked": "Ranked",
+    "flagged": "Flagged as memorised or collapsed: not ranked",
+    "incomplete": "Incomplete: not ranked, never averaged over fewer runs",
+    "calibration": "Calibration: the floor and the ceiling of this protocol, never ranked",
+    "superseded": "Superseded by a later version of the member's source",
+}
 
 
-def markdown(board: "Board", published: Sequence[str] = ()) -> str:
-    """The board for people: ranking, every metric, the lines on published scores, then what else must be known."""
+def rules(board: Board) -> tuple[str, ...]:
+    """The sentences that every board carries: how rows are ranked, and what takes them out of the ranking."""
+    flagged = (TRUST_RULE,) if any(row.warnings for row in board.rows) else ()
+    return (RANK_RULE, PROOF_RULE, *flagged)
+
+
+def markdown(board: Board, headline: str, published: Sequence[str] = ()) -> str:
+    """The board for people: what can be claimed, the rows, the lines on published scores, then what else must be known."""
+    tracks = " and ".join(sorted({row.track for row in board.rows}))
+    reported = next((column for column in board.columns if column.metric == board.ranking), None)
     lines = [
-        f"# {escape(board.suite)} {board.suite_version}",
+        f"# {escape(board.suite)} {escape(board.suite_version)}",
         "",
-        f"Ranked by {escape(board.ranking)} ({board.column(board.ranking).better} is better) at the last checkpoint."
-        if any(column.metric == board.ranking for column in board.columns)
+        f"**{escape(headline)}**",
+        "",
+        f"Ranked by {escape(board.ranking)} ({reported.better} is better) at the last checkpoint."
+        if reported
         else f"Ranked by {escape(board.ranking)}, which no run reports.",
-        f"Mean and 95 % interval over training seeds. Protocol {board.protocol_digest[:10]}.",
+        f"Mean and 95 % interval over training seeds. {tracks.capitalize()} track, protocol {board.protocol_digest[:10]}.",
+        *rules(board),
         "",
-        *_main(board),
-        *_every_metric(board),
+        *_tables(board),
         *published,
-        *(f"- {escape(note)}" for note in board.notes),
+        *(f"- {escape(note)}" for note in (*flag_lines(board), *board.notes)),
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _main(board: "Board") -> list[str]:
-    better = board.ranking
-    header = ["rank", "member", "track", "runs ok", f"{better} last", f"{better} best"]
-    header += ["SD training seeds", "SD sample seeds", "images", "training", "parameters"]
-    if _timed(board):
-        header += ["FLOPs per sample", "samples/s"]
-    lines = grid([escape(name) for name in header], [_line(board, row) for row in board.of("ranked")], left=3)
-    for kind, title in (("incomplete", "Incomplete, not ranked"), ("calibration", "Calibration, never ranked")):
+def _tables(board: Board) -> Iterator[str]:
+    """The columns in two tables per kind of row, because Markdown has no sideways scrolling: facts, then other metrics."""
+    every = columns(board)
+    metrics = [column for column in every if column.score and column.key == column.score[0]]
+    main = [column for column in every if column not in metrics]
+    for kind, title in TITLES.items():
         if rows := board.of(kind):
-            lines += [f"## {title}", ""]
-            lines += grid([escape(name) for name in header], [_line(board, row) for row in rows], left=3)
-    if rows := board.of("superseded"):
-        lines += ["## Superseded by a later version of the member's source", ""]
-        lines += grid([escape(name) for name in header], [_line(board, row) for row in rows], left=3)
-    return lines
+            yield from [f"## {title}", ""] if kind != "ranked" else []
+            yield from _table(main, rows)
+    shown = [row for row in board.rows if row.cells and row.kind != "superseded"]
+    if shown and metrics:
+        member = [column for column in main if column.key == "member"]
+        yield from ["## Every other metric at the last checkpoint", "", *_table([*member, *metrics], shown)]
 
 
-def _line(board: "Board", row: Row) -> list[str]:
-    last, best = (row.cells.get((board.ranking, checkpoint)) for checkpoint in CHECKPOINTS)
-    name = f"{row.member} ({row.source[:8]})" if row.kind == "superseded" else row.member
-    cost = row.cost
-    speed = [NONE, NONE] if cost is None else [
-        NONE if cost.flops_sample is None else count(cost.flops_sample), number(cost.samples_per_second, 3),
-    ]  # fmt: skip
-    return [
-        NONE if row.rank is None else str(row.rank),
-        escape(name),
-        row.track,
-        runs_ok(row),
-        interval(last),
-        interval(best),
-        number(last.summary.sd, 2) if last else NONE,
-        number(last.components.sample_sd, 2) if last else NONE,
-        count(cost.images) if cost else NONE,
-        duration(cost.train_seconds) if cost else NONE,
-        count(sum(size for _, size in cost.parameters)) if cost else NONE,
-        *(speed if _timed(board) else ()),
-    ]
+def _table(shown: Sequence[BoardColumn], rows: Sequence[Row]) -> list[str]:
+    titles = [escape(column.title) for column in shown]
+    return grid(titles, [[cell(column, row) for column in shown] for row in rows], left=2)
 
 
-def _timed(board: "Board") -> bool:
-    """Whether speed records speak for any of its rows."""
-    return any(row.cost and row.cost.flops_sample is not None for row in board.rows)
+def cell(column: BoardColumn, row: Row) -> str:
+    """What a row shows in a column, safe in Markdown."""
+    return escape(column.text(row)) if column.free else column.text(row)
 
 
-def runs_ok(row: Row) -> str:
-    """``5/5``, or ``3/5: 1 diverged, 1 missing``."""
-    others = ", ".join(f"{runs} {status}" for status, runs in row.statuses.items() if status != "ok" and runs)
-    return f"{row.statuses['ok']}/{sum(row.statuses.values())}" + (f": {others}" if others else "")
-
-
-def _every_metric(board: "Board") -> list[str]:
-    shown = [row for row in board.of("ranked", "incomplete", "calibration") if row.cells]
-    if not shown or len(board.columns) < 2:
-        return []
-    header = ["member", *(f"{column.metric} {'↓' if column.better == 'lower' else '↑'}" for column in board.columns)]
-    lines = [
-        [escape(row.member), *(" / ".join(_means(row, column.metric)) for column in board.columns)] for row in shown
-    ]
-    return ["## Every metric, last / best checkpoint", "", *grid([escape(name) for name in header], lines)]
-
-
-def _means(row: Row, metric: str) -> Iterator[str]:
-    for checkpoint in CHECKPOINTS:
-        cell = row.cells.get((metric, checkpoint))
-        yield number(cell.summary.mean) if cell else NONE
-
-
-def csv(board: "Board") -> str:
+def as_csv(board: Board) -> str:
     """One line per row, metric, checkpoint and seed: raw values, from which everything else can be recomputed."""
     text = io.StringIO()
-    writer = csv_writer.writer(text, lineterminator="\n")
-    writer.writerow(["suite", "suite_version", "protocol", *LONG])
+    writer = csv.writer(text, lineterminator="\n")
+    names, lines = long_form(board)
+    writer.writerow(["suite", "suite_version", "protocol", *names])
     head = (board.suite, board.suite_version, board.protocol_digest)
-    writer.writerows((*head, *("" if value is None else value for value in line)) for line in long_rows(board))
+    writer.writerows([spreadsheet(value) for value in (*head, *line)] for line in lines)
     return text.getvalue()

@@ -76,7 +76,7 @@ def _check(results: Path, reports: Path) -> None:
 def _suites(results: Path, suite: str | None) -> list[str]:
     from bench.records import record
 
-    names = sorted({path.parent.parent.name for path in record.paths(results, suite)})
+    names = record.suites(results, suite)
     if not names:
         where = f"{results}/{suite}" if suite else str(results)
         raise UserError(f"there are no records in {where}. Make some with `bench run --suite {suite or 'demo'}`.")

@@ -14,12 +14,14 @@ def validate(
 ) -> None:
     """Check every record: schema, digests, invariants, artifacts, duplicates. Exit 1 when one is not sound."""
     from bench.cli.output import table
-    from bench.records import merge, record
+    from bench.records import record
+    from bench.records import validate as validating
 
-    problems = merge.validate(folder)
+    problems = validating.validate(folder)
     if as_json:
         table([{"record": str(problem.path), "problem": problem.words} for problem in problems], as_json)
     else:
-        typer.echo(merge.render_text(problems, sum(1 for _ in record.paths(folder))), nl=False)
+        count = sum(1 for _ in record.paths(folder))
+        typer.echo(validating.render_text(problems, count, validating.leftovers(folder)), nl=False)
     if problems:
         raise typer.Exit(1)

@@ -4,98 +4,118 @@ A failure is a record too: `status` says how the run ended. Only raw values are 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from bench import metric_facts
 from bench.errors import UserError
 from bench.files import digest, write_atomically
 from bench.metric_facts import MetricFacts
+from bench.records import json_file
+from bench.records.fields import (
+    Author,
+    Below,
+    Count,
+    Finite,
+    FolderName,
+    Line,
+    Message,
+    Moment,
+    Name,
+    Seconds,
+    Traceback,
+    Version,
+)
+from bench.records.json_file import RESTORE, cannot_read
+from bench.suites.frozen import Frozen
 from bench.suites.suite import Track
 
 SCHEMA_VERSION = 1
-RESTORE = "Restore it from version control, or delete it and run the cell again."
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Status = Literal["ok", "diverged", "failed", "out-of-memory"]
 Role = Literal["member", "calibration"]
+Kept = Literal["kept", "not kept", "not made"]
+Place = tuple[int, str, int, str]  # order, time of finishing, attempt, digest: the greatest is the newest
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Score(_Frozen):
+class Score(Frozen):
     """One metric of one checkpoint, on one sample."""
 
-    metric: str  # NAME@EXTRACTOR, or NAME@EXTRACTOR:held-out
+    metric: Name  # NAME@EXTRACTOR, or NAME@EXTRACTOR:held-out
     version: int  # of the metric's definition
     better: Literal["lower", "higher"]
     value: Finite
     checkpoint: Literal["last", "best"]  # "best" was chosen by the protocol's selection metric on the curve
-    samples_real: int
-    samples_fake: int
-    sample_seed: int
-    flags: tuple[str, ...] = ()  # e.g. "100 fake samples for 192 feature dimensions"
+    samples_real: Count
+    samples_fake: Count
+    sample_seed: Count
+    flags: tuple[Line, ...] = ()  # e.g. "100 fake samples for 192 feature dimensions"
     error: Finite | None = None  # what the metric knows of its own error; its summary says of what kind
     baseline: Finite | None = None  # the figure of held-out real images in the fakes' place
 
 
-class Point(_Frozen):
+class Point(Frozen):
     """One point of the training curve."""
 
-    images: int  # real images drawn so far
-    step: int
-    train_seconds: Finite
+    images: Count  # real images drawn so far
+    step: Count
+    train_seconds: Seconds
     terms: dict[str, Finite]  # "player/term" -> mean since the last point, and diagnostics
     scores: dict[str, Finite]  # metric id -> value on the selection sample
 
 
-class Artifact(_Frozen):
-    """A file beside the record, or a checkpoint in the cache."""
+class Artifact(Frozen):
+    """A file beside the record, or a checkpoint in the cache; or the reason why there is no such file."""
 
-    kind: str  # "grid", "nearest-distances", "checkpoint": see docs/report.md
-    path: str  # relative to the record's folder; for checkpoints to the cache's
-    sha256: str
-    images: int | None = None  # where in training it was made
+    kind: Name  # "grid", "nearest-distances", "checkpoint": see docs/report.md
+    path: Below = ""  # relative to the record's folder; for checkpoints to the cache's; "" where there is no file
+    sha256: str = ""
+    images: Count | None = None  # where in training it was made
     note: str = ""  # what a reader must know of it, e.g. the classes of its rows
+    status: Kept = "kept"
+    reason: Message = ""  # why it was not kept, or not made
 
 
-class Failure(_Frozen):
+class Failure(Frozen):
     """Why a run ended without a result."""
 
-    phase: str
-    type: str
-    message: str
-    traceback_tail: tuple[str, ...] = ()
+    phase: Line
+    type: Line
+    message: Message  # the beginning, where it is long
+    traceback_tail: Traceback = ()  # the end, where it is long
 
 
-class Member(_Frozen):
+class Member(Frozen):
     """Which code ran."""
 
-    name: str
-    entry_point: str  # "module:function"
-    distribution: str  # "gan-bench 0.1.0", or "" for a loose file
-    source_digest: str  # over the syntax trees of the module and of what it imports from its own package
+    name: FolderName
+    entry_point: Line  # "module:function"
+    distribution: Line  # "gan-bench 0.1.0", or "" for a loose file
+    source_digest: Name  # over the syntax trees of the module and of what it imports from its own package
     task: str
     role: Role = "member"
+    author: Author = ""  # who stands for it, where two people's members share a name
+
+    @property
+    def label(self) -> str:
+        """What a board calls it: its name, and its author where one is given."""
+        return f"{self.name} ({self.author})" if self.author else self.name
 
 
-class Environment(_Frozen):
+class Environment(Frozen):
     """Where it ran, described by what it is."""
 
     python: str
     system: str
     cpu: str
-    cores: int
-    memory_bytes: int
+    cores: Count
+    memory_bytes: Count
     accelerator: str | None
-    threads: int
+    threads: Count
     packages: dict[str, str]
     device: str
     channels_last: bool
@@ -104,39 +124,41 @@ class Environment(_Frozen):
     dirty: bool
 
 
-class Record(_Frozen):
+class Record(Frozen):
     """One run of one member with one seed under one protocol."""
 
     schema_version: int = SCHEMA_VERSION
-    suite: str
-    suite_version: str
+    order: Count = 0  # among the suite's records in its folder: grows with each, whatever the clock says; 0: not known
+    suite: FolderName
+    suite_version: Version
     track: Track
-    protocol_digest: str
+    protocol_digest: Name
     protocol: dict[str, Any]
-    ranking: str
+    ranking: Name
     member: Member
-    seed: int
-    job: str  # names the cell: member, source, protocol, seed
-    attempt: int = 1  # a failed cell that is run again gets a further record; the latest counts
+    seed: Count
+    job: FolderName  # names the job: member, source, protocol, seed
+    attempt: Count = 1  # a failed job that is run again gets a further record; the latest counts
     status: Status
-    diverged_at_step: int | None = None
+    diverged_at_step: Count | None = None
     failure: Failure | None = None
-    images_seen: int
-    steps: int
-    updates: dict[str, int]  # player -> optimiser steps
-    parameters: dict[str, int]  # player -> trainable parameters
-    seconds: dict[str, Finite]  # phase -> seconds
-    peak_memory_bytes: int | None
+    images_seen: Count
+    steps: Count
+    updates: dict[str, Count]  # player -> optimiser steps
+    parameters: dict[str, Count]  # player -> trainable parameters
+    seconds: dict[str, Seconds]  # phase -> seconds
+    peak_memory_bytes: Count | None
     curve: tuple[Point, ...]
-    best_images: int | None = None  # where the best checkpoint was taken
+    best_images: Count | None = None  # where the best checkpoint was taken
     scores: tuple[Score, ...]
     plugin_metrics: dict[str, MetricFacts] = Field(default_factory=dict)  # name -> facts, of those not of this suite
     absent: dict[str, str] = Field(default_factory=dict)  # optional metric -> why it was not measured on this machine
     artifacts: tuple[Artifact, ...]
     environment: Environment
     command: str
-    started: str  # UTC, ISO 8601
-    finished: str
+    renamed_from: str = ""  # the member's name before `bench merge --prefix`
+    started: Moment  # UTC, ISO 8601
+    finished: Moment
     digest: str = ""  # sha256 of everything above
 
     def sealed(self) -> "Record":
@@ -146,6 +168,11 @@ class Record(_Frozen):
     def content_digest(self) -> str:
         """The sha256 of everything but the digest itself."""
         return digest(self.model_dump(mode="json", exclude={"digest"}))
+
+    @property
+    def place(self) -> Place:
+        """Its place among records of the same suite: what was written later is greater, whatever the clock said."""
+        return self.order, self.finished, self.attempt, self.digest
 
     @property
     def file_name(self) -> str:
@@ -159,66 +186,78 @@ def file_stem(seed: int, job: str, attempt: int = 1) -> str:
 
 
 def job_digest(member: str, source_digest: str, protocol_digest: str, seed: int) -> str:
-    """The name of a cell: 10 hex digits over all that decides its result."""
+    """The name of a job: 10 hex digits over all that decides its result."""
     return digest([member, source_digest, protocol_digest, seed])[:10]
 
 
 def write(record: Record, results: Path) -> Path:
-    """Write a record once and atomically, and return its path.
+    """Write a record once and atomically, and return its path. It gets the next order of its suite.
 
-    Raises UserError when the folder cannot be written, the disk is full, or the record is there already.
+    Raises UserError when the folder cannot be written, the disk is full, or the record already exists.
     """
     path = results / record.file_name
-    text = json.dumps(record.sealed().model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if path.exists():
         raise UserError(
-            f"record {path}: is there already, and records are never overwritten. Delete it to run the cell again."
+            f"record {path}: already exists, and records are never overwritten. Delete it to run the job again."
         )
-    write_atomically(path, text.encode())
+    ordered = record.model_copy(update={"order": 1 + _highest_order(results / record.suite)}).sealed()
+    write_atomically(path, encoded(ordered))
     return path
+
+
+def encoded(record: Record) -> bytes:
+    """A sealed record as the bytes of its file."""
+    text = json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def _highest_order(suite: Path) -> int:
+    """The highest order of the suite's records; it stands at the beginning of each, so no file is read in full."""
+    highest = 0
+    for path in suite.glob("*/*.json"):
+        try:
+            with path.open("rb") as file:
+                found = ORDER.search(file.read(HEAD))
+        except OSError:  # a broken file is named where records are read
+            continue
+        highest = max(highest, int(found[1]) if found else 0)
+    return highest
+
+
+HEAD = 200  # bytes of a record that hold its order
+ORDER = re.compile(rb'"order": (\d{1,15}),')
 
 
 def read(path: Path) -> Record:
     """Read and verify one record.
 
-    Raises UserError when it is unreadable, truncated, from a newer schema, or was edited by hand (its digest differs).
+    Raises UserError when it is unreadable, truncated, from a newer schema, holds what no record can hold, leads out of
+    its folder by a link, or was edited by hand (its digest differs).
     """
-    content = _content(path)
+    if path.is_symlink() and not inside(path, path.parent):
+        raise UserError(
+            f"record {path}: cannot be read: it is a link that is broken or leads out of its folder. Remove it."
+        )
+    content = json_file.load(path, "record")
     version = content.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise UserError(
             f"record {path}: schema {version} is newer than this bench understands ({SCHEMA_VERSION}). Upgrade gan-bench."
         )
-    try:
-        record = Record.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"record {path}: {key or 'content'}: {first['msg']}. {RESTORE}") from None
+    record = json_file.parse(Record, content, path, "record")
     content.pop("digest", None)
     if record.digest != digest(content):  # of the file as it stands: fields that a later schema adds do not count
         raise UserError(f"record {path}: its content does not match its digest, so it was edited by hand. {RESTORE}")
     return record
 
 
-def _content(path: Path) -> dict[str, Any]:
+def inside(path: Path, folder: Path) -> bool:
+    """Whether a path that exists lies in a folder once all links are followed."""
     try:
-        content: object = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_such_number)
-    except OSError as error:
-        raise _cannot_read(path, error) from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"record {path}: truncated or no JSON: {error}. {RESTORE}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"record {path}: holds no JSON object. {RESTORE}")
-    return cast("dict[str, Any]", content)
-
-
-def _no_such_number(text: str) -> float:
-    raise ValueError(f"{text} is not a number that JSON knows")
-
-
-def _cannot_read(path: Path, error: OSError) -> UserError:
-    return UserError(f"record {path}: cannot be read: {error.strerror or error}. Restore the file or remove it.")
+        target, root = path.resolve(strict=True), folder.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return False
+    return target == root or root in target.parents
 
 
 def paths(results: Path, suite: str | None = None) -> Iterator[Path]:
@@ -233,48 +272,49 @@ def paths(results: Path, suite: str | None = None) -> Iterator[Path]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return [path for path in _entries(folder) if path.is_dir() or (path.is_symlink() and not path.exists())]
+    found = [path for path in _entries(folder) if path.is_dir() or (path.is_symlink() and not path.exists())]
+    for path in found:
+        if path.is_symlink() and path.exists() and not inside(path, folder):
+            raise UserError(
+                f"record {path}: cannot be read: it is a link that leads out of {folder}. Copy the folder instead."
+            )
+    return found
 
 
 def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir()) if folder.exists() or folder.is_symlink() else []
     except OSError as error:
-        raise _cannot_read(folder, error) from None
+        raise cannot_read(folder, error, "record") from None
+
+
+def suites(results: Path, suite: str | None = None) -> list[str]:
+    """The suites that have records below a results folder, or the one if it has any."""
+    return sorted({path.parent.parent.name for path in paths(results, suite)})
+
+
+def read_below(results: Path, suite: str | None = None) -> Iterator[Record]:
+    """Every record of a suite, verified, in canonical order, one at a time.
+
+    Raises UserError at the first that is not sound, or that lies elsewhere than its content says: a folder that was
+    copied under another name is no other suite.
+    """
+    for path in paths(results, suite):
+        record = read(path)
+        if path != results / record.file_name:
+            raise UserError(misplaced(record, path, results))
+        yield record
 
 
 def read_all(results: Path, suite: str | None = None) -> list[Record]:
-    """Every record of a suite, verified, in canonical order. Raises UserError at the first that is not sound."""
-    return [read(path) for path in paths(results, suite)]
+    """Every record of a suite at once, as `read_below` gives them."""
+    return list(read_below(results, suite))
 
 
-def problems(record: Record) -> list[str]:
-    """What a sound record cannot hold, in words; empty when all is well."""
-    evaluation = record.protocol.get("evaluation", {})
-    samples = evaluation.get("samples")
-    known = {score.metric for score in record.scores} | set(record.absent)
-    lost = [metric for metric in evaluation.get("optional_metrics", ()) if metric not in known]
-    checks = {
-        f"{', '.join(lost)}: neither measured nor said to be absent": record.status == "ok" and bool(lost),
-        "status is ok, but there is no score": record.status == "ok" and not record.scores,
-        "status is diverged, but no step is given": record.status == "diverged" and record.diverged_at_step is None,
-        f"status is {record.status}, but no failure is given": record.status in ("failed", "out-of-memory")
-        and record.failure is None,
-        "the protocol does not match its digest": digest(record.protocol) != record.protocol_digest,
-        "the curve does not advance": any(b.images <= a.images for a, b in pairwise(record.curve)),
-        "a phase has a negative time": any(seconds < 0 for seconds in record.seconds.values()),
-    }
-    return [words for words, wrong in checks.items() if wrong] + [
-        problem for score in record.scores for problem in _score_problems(record, score, samples)
-    ]
-
-
-def _score_problems(record: Record, score: Score, samples: object) -> Iterator[str]:
-    if score.samples_fake != samples:
-        yield f"{score.metric}: {score.samples_fake} samples, the protocol wants {samples}"
-    facts = metric_facts.known(score.metric, record.plugin_metrics)
-    if facts is not None and not facts.holds(score.value):
-        yield f"{score.metric}: {score.value} is outside {facts.range}"
+def misplaced(record: Record, path: Path, results: Path) -> str:
+    """What is wrong with a record in the wrong place."""
+    place = path.relative_to(results).as_posix()
+    return f"record {path}: lies at {place}, its content belongs at {record.file_name}. Move it there, or delete it."
 
 
 def now_in_utc() -> str:

@@ -5,56 +5,56 @@ No torch here: boards and reports read them anywhere.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from bench.errors import UserError
 from bench.files import digest, write_atomically
-from bench.records.record import RESTORE, Environment, Member
+from bench.records import json_file
+from bench.records.fields import Count, Finite, Moment, Seconds
+from bench.records.json_file import RESTORE
+from bench.records.record import Environment, Member, inside
+from bench.suites.frozen import Frozen
 
 SCHEMA_VERSION = 1
 FOLDER = "perf"
 
-Time = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Rounds = tuple[tuple[Time, ...], ...]  # one tuple per round: milliseconds of each call
+Time = Seconds  # or milliseconds: finite, and not negative
+Rounds = Annotated[tuple[Annotated[tuple[Time, ...], Field(min_length=1)], ...], Field(min_length=1)]  # ms of each call
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Size(_Frozen):
+class Size(Frozen):
     """What the builder was told."""
 
-    channels: int
-    resolution: int
-    classes: int
-    source_channels: int
+    channels: Count
+    resolution: Count
+    classes: Count
+    source_channels: Count
 
 
-class Generation(_Frozen):
+class Generation(Frozen):
     """Generating at one batch size."""
 
-    batch: int
+    batch: Count
     rounds: Rounds
     stable: bool  # the warm-up ended because rounds agreed
 
 
-class StageTraining(_Frozen):
+class StageTraining(Frozen):
     """Training in one stage."""
 
     share: Time  # of the budget
-    batch: int
-    images: int  # real images per iteration
+    batch: Count
+    images: Count  # real images per iteration
     rounds: Rounds  # milliseconds of iterations
     updates: dict[str, tuple[Time, ...]]  # player -> milliseconds of each update
     stable: bool
 
 
-class FirstImage(_Frozen):
+class FirstImage(Frozen):
     """Seconds of a fresh process until its first image, by phase."""
 
     interpreter: Time
@@ -68,45 +68,45 @@ class FirstImage(_Frozen):
         return self.interpreter + self.imports + self.build + self.first_call
 
 
-class ModeResult(_Frozen):
+class ModeResult(Frozen):
     """Everything that was measured in one mode."""
 
     mode: str
-    not_measured: dict[str, str] = {}  # what -> why, in words
+    not_measured: dict[str, str] = Field(default_factory=dict)  # what -> why
     generation: tuple[Generation, ...] = ()
-    batch_limit: int | None = None  # the smallest batch that was tried and does not fit
+    batch_limit: Count | None = None  # the smallest batch that was tried and does not fit
     training: tuple[StageTraining, ...] = ()  # one per stage of the schedule
     first_image: tuple[FirstImage, ...] = ()  # one per fresh process
-    generation_peak_bytes: int | None = None  # of a process that generates one batch of the largest size
-    training_peak_bytes: int | None = None
-    energy_joules: float | None = None  # of generating `energy_images`
-    energy_images: int | None = None
+    generation_peak_bytes: Count | None = None  # of a process that generates one batch of the largest size
+    training_peak_bytes: Count | None = None
+    energy_joules: Finite | None = None  # of generating `energy_images`
+    energy_images: Count | None = None
 
 
-class Surroundings(_Frozen):
+class Surroundings(Frozen):
     """The machine while it was measured."""
 
-    other_cores: float | None  # mean cores in use by others
-    load_average: float
-    megahertz: float | None
+    other_cores: Finite | None  # mean cores in use by others
+    load_average: Finite
+    megahertz: Finite | None
     warnings: tuple[str, ...]
 
 
-class SpeedRecord(_Frozen):
+class SpeedRecord(Frozen):
     """One member, measured once on one machine."""
 
     schema_version: int = SCHEMA_VERSION
     member: Member
     size: Size
-    parameters: dict[str, int]
-    flops_sample: int
-    flops_training_image: float
+    parameters: dict[str, Count]
+    flops_sample: Count
+    flops_training_image: Finite
     modes: tuple[ModeResult, ...]
     environment: Environment
     surroundings: Surroundings
     command: str
-    started: str
-    finished: str
+    started: Moment
+    finished: Moment
     digest: str = ""
 
     def sealed(self) -> "SpeedRecord":
@@ -129,7 +129,7 @@ def write(record: SpeedRecord, results: Path) -> Path:
     """Write a record once and atomically, and return its path. Raises UserError when it cannot be written."""
     path = results / record.file_name
     if path.exists():
-        raise UserError(f"speed record {path}: is there already, and records are never overwritten.")
+        raise UserError(f"speed record {path}: already exists, and records are never overwritten.")
     text = json.dumps(record.sealed().model_dump(mode="json"), ensure_ascii=False, allow_nan=False)
     write_atomically(path, (text + "\n").encode())
     return path
@@ -140,31 +140,18 @@ def read(path: Path) -> SpeedRecord:
 
     Raises UserError when it is unreadable, of a newer schema, or was edited by hand (its digest differs).
     """
-    content = _content(path)
+    if path.is_symlink() and not inside(path, path.parent):
+        raise UserError(f"speed record {path}: is a link that is broken or leads out of its folder. Remove it.")
+    content = json_file.load(path, "speed record")
     version = content.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise UserError(
             f"speed record {path}: schema {version} is newer than this bench understands. Upgrade gan-bench."
         )
-    try:
-        record = SpeedRecord.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"speed record {path}: {key or 'content'}: {first['msg']}. {RESTORE}") from None
+    record = json_file.parse(SpeedRecord, content, path, "speed record")
     if record.digest != digest({key: value for key, value in content.items() if key != "digest"}):
         raise UserError(f"speed record {path}: its content does not match its digest. {RESTORE}")
     return record
-
-
-def _content(path: Path) -> Mapping[str, Any]:
-    try:
-        content: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"speed record {path}: cannot be read: {error}. {RESTORE}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"speed record {path}: holds no JSON object. {RESTORE}")
-    return content
 
 
 def paths(results: Path) -> list[Path]:

@@ -1,9 +1,10 @@
 """Aggregates of speed records, recomputed from their raw rounds. No torch."""
 
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from bench.records.speed import Generation, ModeResult, Rounds
 
@@ -82,8 +83,4 @@ def joules_per_1000(found: ModeResult) -> float | None:
 
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that `share` of the values do not exceed, linear between neighbours (Hyndman, Fan 1996, type 7)."""
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return float(np.percentile(np.asarray(values, dtype=np.float64), 100 * share))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import formats
+from bench.boards.metric_names import metric_name
 from bench.boards.statistics import mean
 from bench.boards.verdicts.compare import Comparison, Pair
 from bench.records.record import Record
 from bench.report import gallery, links, page, pictures
 from bench.report.figures import forest
-from bench.report.frames import metric_name
 from bench.report.shown import InlineFigure, show
 from bench.report.theme import house_style
 
@@ -43,7 +43,7 @@ class Section:
 def build(comparison: Comparison, records: Sequence[Record], results: Path, target: Path) -> str:
     """The page as HTML; `records` are the suite's, `target` is where the page will stand."""
     members = list(dict.fromkeys([comparison.pairs[0].variant, *(pair.baseline for pair in comparison.pairs)]))
-    mine = [r for r in records if r.protocol_digest == comparison.protocol_digest and r.member.name in members]
+    mine = [r for r in records if r.protocol_digest == comparison.protocol_digest and r.member.label in members]
     found = pictures.within(pictures.pictures_of(results, gallery.chosen(mine)), PICTURES)
     with house_style():
         sections = [

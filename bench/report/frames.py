@@ -7,34 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.boards.statistics import Scale, scale_of
-from bench.metric_facts import known
+from bench.boards.scales import Scale, scale_of
 from bench.records.record import Record
 
 CURVE = ("member", "seed", "images", "seconds", "key", "value")
-
-
-@dataclass(frozen=True)
-class MetricName:
-    """A metric id taken apart for people."""
-
-    short: str  # "FID"
-    network: str  # "digits-cnn", or ""
-    held_out: bool
-
-    @property
-    def title(self) -> str:
-        """``FID (digits-cnn, held-out)``."""
-        inside = ", ".join(part for part in (self.network, "held-out" if self.held_out else "") if part)
-        return f"{self.short} ({inside})" if inside else self.short
-
-
-def metric_name(metric: str) -> MetricName:
-    """``fid@digits-cnn:held-out`` -> FID on digits-cnn against held-out images."""
-    body, _, split = metric.partition(":")
-    name, _, network = body.partition("@")
-    facts = known(metric)
-    return MetricName(facts.title if facts else name.replace("-", " "), network, split == "held-out")
 
 
 def axis_scale(metric: str) -> Scale:
@@ -45,7 +21,7 @@ def axis_scale(metric: str) -> Scale:
 def curve_frame(records: Iterable[Record]) -> pd.DataFrame:
     """Every number of every training curve: scores under their metric id, diagnostics under ``player/term``."""
     lines = [
-        (record.member.name, record.seed, point.images, point.train_seconds, key, value)
+        (record.member.label, record.seed, point.images, point.train_seconds, key, value)
         for record in records
         for point in record.curve
         for key, value in (*point.scores.items(), *point.terms.items())

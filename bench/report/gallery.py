@@ -7,7 +7,7 @@ from bench.records.grid import COLUMNS, side
 from bench.records.record import Record
 from bench.report import links
 from bench.report.figures.drawing import compact
-from bench.report.pictures import KINDS, WITHHELD, Picture
+from bench.report.pictures import KINDS, Picture
 
 SHOWN = 4  # samples of a thumbnail
 
@@ -25,11 +25,7 @@ class Frame:
     problem: str
     path: str
     note: str
-
-    @property
-    def withheld(self) -> bool:
-        """Whether there is no picture because there must not be one."""
-        return self.problem.startswith(WITHHELD)
+    withheld: bool  # there is no picture because there must not be one
 
 
 @dataclass(frozen=True)
@@ -69,8 +65,8 @@ class Gallery:
 def chosen(records: Sequence[Record]) -> list[Record]:
     """The run of each member whose pictures its rivals are shown beside: the lowest seed that finished, no other rule."""
     first: dict[str, Record] = {}
-    for record in sorted(records, key=lambda record: (record.status != "ok", record.seed, record.finished, record.job)):
-        first.setdefault(record.member.name, record)
+    for record in sorted(records, key=lambda record: (record.status != "ok", record.seed, record.place)):
+        first.setdefault(record.member.label, record)
     return [first[name] for name in sorted(first)]
 
 
@@ -116,6 +112,7 @@ def _shot(picture: Picture, id: str, title: str) -> Frame:
         problem=picture.problem,
         path=picture.path,
         note=picture.note,
+        withheld=picture.withheld,
     )
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.boards import headline
+from bench.boards.metric_names import metric_name
 from bench.boards.rows import RANKED, Board, Row
-from bench.report import leaderboard, links, page
+from bench.report import links, page
 from bench.report.figures.drawing import Drawing
 from bench.report.figures.heat import LEGEND, Square, goodness, squares
-from bench.report.frames import metric_name
 from bench.report.shown import show
 from bench.report.theme import house_style
 
@@ -34,14 +35,14 @@ def build(boards: Sequence[Board]) -> str:
 
 
 def _card(board: Board) -> Card:
-    rows = board.of("ranked", "incomplete")
+    rows = board.of("ranked", "flagged", "incomplete")
     ok = sum(row.statuses["ok"] for row in rows)
     return Card(
         suite=board.suite,
         version=board.suite_version,
         link=f"{links.slug(board.suite)}.html",
         data=str(board.protocol.get("data", {}).get("name", "")),
-        verdict=leaderboard.verdict(board),
+        verdict=headline.verdict(board),
         members=len(rows),
         seeds=len({seed for row in rows for seed in row.seeds}),
         runs=f"{ok}/{sum(sum(row.statuses.values()) for row in rows)}",
@@ -68,7 +69,7 @@ def _standing(member: str, columns: Mapping[str, Mapping[str, Square]]) -> tuple
 
 
 def _column(board: Board) -> dict[str, Square]:
-    rows = board.of("ranked", "incomplete")
+    rows = board.of("ranked", "flagged", "incomplete")
     key = (board.ranking, RANKED)
     means = {row.member: row.cells[key].summary.mean for row in rows if key in row.cells}
     column = next((column for column in board.columns if column.metric == board.ranking), None)

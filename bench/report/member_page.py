@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import formats
-from bench.boards import text
+from bench.boards.columns import interval
+from bench.boards.metric_names import metric_name
+from bench.boards.ranks import RANK_RULE
 from bench.boards.rows import CHECKPOINTS, RANKED, Board, Row
+from bench.boards.text import TITLES
 from bench.records.record import Record
-from bench.report import gallery, leaderboard, links, page, pictures, provenance
+from bench.report import gallery, links, page, pictures, provenance
 from bench.report.figures import curves
 from bench.report.figures.drawing import Drawing, Table
-from bench.report.frames import curve_frame, metric_name
+from bench.report.frames import curve_frame
 from bench.report.shown import show
 from bench.report.suite_page import TrainingDiagnostics
 from bench.report.theme import house_style, looks
@@ -22,7 +25,7 @@ def build(board: Board, records: Sequence[Record], training: TrainingDiagnostics
     """The page as HTML; `records` are all of the board's protocol, `target` is where the page will stand."""
     member = training.member
     mine = sorted(
-        (record for record in records if record.member.name == member), key=lambda record: (record.seed, record.job)
+        (record for record in records if record.member.label == member), key=lambda record: (record.seed, record.job)
     )
     row = next(row for row in board.rows if row.member == member)
     found = pictures.within(pictures.pictures_of(results, mine), PICTURES)
@@ -51,14 +54,14 @@ def build(board: Board, records: Sequence[Record], training: TrainingDiagnostics
 def standing(board: Board, row: Row) -> str:
     """Where the member stands, in a sentence."""
     cell = row.cells.get((board.ranking, RANKED))
-    score = f"{metric_name(board.ranking).short} {text.interval(cell)}" if cell else "no score"
+    score = f"{metric_name(board.ranking).short} {interval(cell)}" if cell else "no score"
     if row.kind == "ranked":
-        peers = sum(other.rank == row.rank for other in board.of("ranked")) - 1
-        shared = f", shared with {peers} other{'' if peers == 1 else 's'}" if peers else ""
-        return f"Rank {row.rank} of {len(board.of('ranked'))} members{shared}: {score}."
+        return f"Rank {row.ranks} of {len(board.of('ranked'))} members: {score}. {RANK_RULE}"
+    if row.warnings:
+        return f"Not ranked: {'; '.join(row.warnings)}. {score[:1].upper()}{score[1:]}."
     if row.kind == "incomplete":
         return f"Not ranked ({'; '.join(row.gaps)}): {score}."
-    return f"{leaderboard.TITLES[row.kind].partition(':')[0]}: {score}."
+    return f"{TITLES[row.kind].partition(':')[0]}: {score}."
 
 
 def scores(board: Board, row: Row) -> Table:
@@ -74,7 +77,7 @@ def scores(board: Board, row: Row) -> Table:
                     (
                         f"{metric_name(column.metric).title} {'↓' if column.better == 'lower' else '↑'}",
                         checkpoint,
-                        text.interval(cell),
+                        interval(cell),
                         formats.number(cell.summary.sd, 2),
                         formats.number(cell.components.sample_sd, 2),
                         raw,

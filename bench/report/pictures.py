@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import hashlib
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from bench import formats
+from bench.records import artifacts
 from bench.records.record import Artifact, Record
 
 LONGEST = 300  # characters of a reason
@@ -36,8 +37,6 @@ KINDS: dict[str, tuple[str, str]] = {  # kind -> heading, what a reader sees
 DISTANCES, SIZES = "nearest-distances", "fid-by-samples"  # tables: what the figures of that name are drawn from
 NOT_PICTURES = frozenset({"checkpoint", DISTANCES, SIZES})
 DATA = ".csv"
-WORDS = ".txt"  # why there is no picture of this kind
-WITHHELD = "not kept"  # how such words begin when the picture could have been made, but must not be kept
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,9 @@ class Picture:
     images: int | None  # where in training it was made
     path: str  # below the results folder
     content: bytes = field(repr=False, default=b"")
-    problem: str = ""  # "missing", "damaged: ...", "left out: ...", "not kept: ...", "not made: ..."
+    problem: str = ""  # "missing: ...", "damaged: ...", "left out: ...", or the run's own reason
     note: str = ""  # what the run says of it
+    withheld: bool = False  # there must be no picture: it could have been made, and must not be kept
 
     @property
     def uri(self) -> str:
@@ -66,17 +66,19 @@ class Picture:
 
 
 def media_type(content: bytes) -> str:
-    """The media type of picture bytes by their first bytes; "" when it is none that a browser shows."""
+    """The media type of picture bytes by their first bytes; "" for one that no browser shows."""
     return next((name for start, name in TYPES if content.startswith(start)), "")
 
 
 def load(results: Path, record: Record, artifact: Artifact) -> Picture:
     """Read and verify one artifact. Never raises: a picture that is gone is shown as gone."""
-    path = (PurePosixPath(record.file_name).parent / artifact.path).as_posix()
-    place = Picture(record.member.name, record.seed, artifact.kind, artifact.images, path, note=artifact.note)
-    content, problem = verified(results, record, artifact)
-    if not problem and path.endswith(WORDS):
-        problem = _words(content)
+    folder = results / PurePosixPath(record.file_name).parent
+    path = (PurePosixPath(record.file_name).parent / artifact.path).as_posix() if artifact.path else ""
+    place = Picture(record.member.label, record.seed, artifact.kind, artifact.images, path, note=artifact.note)
+    status, reason = artifacts.standing(folder, artifact)
+    if status != "kept":
+        return replace(place, problem=shortened(reason), withheld=status == "not kept")
+    content, problem = artifacts.content(folder, artifact)
     if problem:
         return replace(place, problem=problem)
     found = replace(place, content=content)
@@ -84,27 +86,13 @@ def load(results: Path, record: Record, artifact: Artifact) -> Picture:
         readable = bool(media_type(content)) and min(found.size) > 0
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         readable = False
-    return found if readable else replace(place, problem="damaged: no PNG, JPEG or WebP picture")
+    return found if readable else replace(place, problem="damaged: not a PNG, JPEG or WebP picture")
 
 
-def verified(results: Path, record: Record, artifact: Artifact) -> tuple[bytes, str]:
-    """The bytes of an artifact, or none and the reason why they cannot be had."""
-    path = PurePosixPath(artifact.path)
-    if path.is_absolute() or ".." in path.parts:
-        return b"", "not shown: its path leaves the record's folder"
-    try:
-        content = (results / PurePosixPath(record.file_name).parent / path).read_bytes()
-    except (OSError, ValueError):  # ValueError: a path that no file system can hold
-        return b"", "missing: the file is not there"
-    if hashlib.sha256(content).hexdigest() != artifact.sha256:
-        return b"", "damaged: the file does not match the digest in its record"
-    return content, ""
-
-
-def _words(content: bytes) -> str:
-    """The first line of a text, cut where it is long."""
-    lines = content.decode("utf-8", "replace").strip().splitlines()
-    return lines[0][:LONGEST] if lines else "not made: the run does not say why"
+def shortened(reason: str) -> str:
+    """A reason in one line, cut where it is long."""
+    text = formats.plain(reason)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -120,20 +108,24 @@ def data_of(results: Path, record: Record, kind: str) -> Data:
     artifact = next((item for item in record.artifacts if item.kind == kind), None)
     if artifact is None:
         return Data()
-    content, problem = verified(results, record, artifact)
-    if problem or artifact.path.endswith(WORDS):
-        return Data(problem=problem or _words(content))
+    folder = results / PurePosixPath(record.file_name).parent
+    status, reason = artifacts.standing(folder, artifact)
+    if status != "kept":
+        return Data(problem=shortened(reason))
+    content, problem = artifacts.content(folder, artifact)
+    if problem:
+        return Data(problem=problem)
     try:
         reader = csv.DictReader(io.StringIO(content.decode()), strict=True)
         return Data(tuple({str(key): str(value) for key, value in row.items()} for row in reader))
     except (ValueError, csv.Error):
-        return Data(problem="damaged: no table of comma-separated values")
+        return Data(problem="damaged: not a table of comma-separated values")
 
 
 def data_problems(results: Path, records: Iterable[Record], kind: str) -> list[str]:
-    """Which runs list a table of that kind that cannot be had, and why, in words."""
+    """Which runs list a table of that kind that cannot be had, and why."""
     found = [(record, data_of(results, record, kind).problem) for record in records]
-    return [f"{record.member.name}, seed {record.seed}, {kind}: {problem}" for record, problem in found if problem]
+    return [f"{record.member.label}, seed {record.seed}, {kind}: {problem}" for record, problem in found if problem]
 
 
 def number(text: str | None) -> float | None:

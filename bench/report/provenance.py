@@ -10,6 +10,7 @@ from bench import formats
 from bench.boards.rows import Board
 from bench.records.record import Environment, Record
 from bench.report import links
+from bench.report.pictures import shortened
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def runs(board: Board, records: Sequence[Record], places: Mapping[str, int], res
     """Every record of the board's protocol, by member in the order of `places`."""
     sources = {row.member: row.source for row in board.rows if row.kind != "superseded"}
     groups: dict[str, list[Record]] = {}
-    for record in sorted(records, key=lambda record: (record.seed, record.finished, record.job)):
-        groups.setdefault(record.member.name, []).append(record)
+    for record in sorted(records, key=lambda record: (record.seed, record.place)):
+        groups.setdefault(record.member.label, []).append(record)
     return tuple(
         _runs(board, place, groups[member], sources.get(member, ""), results_link)
         for member, place in places.items()
@@ -65,10 +66,10 @@ def runs(board: Board, records: Sequence[Record], places: Mapping[str, int], res
 
 
 def _runs(board: Board, place: int, records: Sequence[Record], source: str, results_link: str) -> Runs:
-    latest = max(records, key=lambda record: (record.finished, record.job))
+    latest = max(records, key=lambda record: record.place)
     return Runs(
         index=place,
-        member=latest.member.name,
+        member=latest.member.label,
         entry_point=latest.member.entry_point,
         distribution=latest.member.distribution,
         source=latest.member.source_digest,
@@ -105,7 +106,7 @@ def reason(record: Record) -> str:
         return f"at step {record.diverged_at_step:,}" if record.diverged_at_step is not None else ""
     if record.failure is None:
         return ""
-    return f"{record.failure.phase}: {record.failure.type}: {record.failure.message}"
+    return shortened(f"{record.failure.phase}: {record.failure.type}: {record.failure.message}")
 
 
 def _score(record: Record, metric: str, checkpoint: str) -> str:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import formats
+from bench.boards import headline, text, trust
+from bench.boards.columns import columns
+from bench.boards.metric_names import metric_name
 from bench.boards.rows import Board
 from bench.records.record import Record
 from bench.report import csv_data, gallery, leaderboard, links, page, pictures, provenance
 from bench.report.figures import diagnostics, distances
 from bench.report.figures import suite as suite_figures
 from bench.report.figures.drawing import Drawing
-from bench.report.frames import metric_name
 from bench.report.shown import InlineFigure, show
 from bench.report.theme import Look, house_style, looks
 
@@ -44,11 +46,12 @@ def build(
     """The page as HTML; `records` are all of the suite's, `target` is where the page will stand."""
     current = current_of(board, records)
     members = member_looks(board)
-    pages = {record.member.name: member_page(board.suite, record.member.name) for record in current}
+    pages = {record.member.label: member_page(board.suite, record.member.label) for record in current}
     first = gallery.chosen(current)
     found = pictures.within(pictures.pictures_of(results, first), PICTURES)
     places = {member: look.index for member, look in members.items()}
     walls = gallery.walls(found, places, pages)
+    shown = columns(board)
     with house_style():
         drawn = suite_figures.draw(board, current, members, results)
         overview, cells, planes, seeds = (
@@ -61,9 +64,11 @@ def build(
         board=board,
         ranking=metric_name(board.ranking),
         facts=facts(board, records),
-        verdict=leaderboard.verdict(board),
-        heads=leaderboard.heads(board),
-        groups=leaderboard.groups(board, places),
+        verdict=headline.verdict(board),
+        rules=text.rules(board),
+        flags=trust.flag_lines(board),
+        columns=shown,
+        groups=leaderboard.groups(board, shown, places),
         published=leaderboard.published(board),
         tracks=sorted({row.track for row in board.rows}),
         looks=members,
@@ -75,7 +80,7 @@ def build(
         planes=planes,
         seeds=seeds,
         trainings=trainings,
-        rules=diagnostics.RULES,
+        warning_rules=diagnostics.RULES,
         walls=walls,
         copies=copies,
         gone_sizes=pictures.data_problems(results, current, pictures.SIZES),
@@ -108,7 +113,7 @@ def trainings_of(board: Board, records: Sequence[Record]) -> tuple[TrainingDiagn
     """The diagnostics of every member, as the board orders them."""
     groups: dict[str, list[Record]] = {}
     for record in sorted(current_of(board, records), key=lambda record: (record.seed, record.job)):
-        groups.setdefault(record.member.name, []).append(record)
+        groups.setdefault(record.member.label, []).append(record)
     with house_style():
         return tuple(
             _training(look.index, member, groups[member])
@@ -131,7 +136,7 @@ def nearest(found: Mapping[str, Mapping[str, distances.Groups]], members: Mappin
 
 def facts(board: Board, records: Sequence[Record]) -> tuple[Fact, ...]:
     """What was run: members, seeds, and how the cells ended."""
-    shown = board.of("ranked", "incomplete")
+    shown = board.of("ranked", "flagged", "incomplete")
     cells = Counter({"ok": 0})
     for row in shown:
         cells.update(row.statuses)
@@ -144,6 +149,7 @@ def facts(board: Board, records: Sequence[Record]) -> tuple[Fact, ...]:
         Fact(str(len(seeds)), "seed" if len(seeds) == 1 else "seeds"),
         Fact(f"{cells['ok']}/{total}", "runs ok"),
         *(Fact(str(cells[name]), name, bad=True) for name in ("diverged", "out-of-memory") if cells[name]),
+        *(Fact(str(count), "flagged", bad=True) for count in [len(board.of("flagged"))] if count),
         Fact(str(cells["failed"]), "failed", bad=bool(cells["failed"])),
         Fact(str(cells["missing"]), "missing", bad=bool(cells["missing"])),
         Fact(str(stale), "stale", bad=bool(stale)),

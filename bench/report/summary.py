@@ -4,56 +4,41 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import formats
-from bench.boards import text as tables
-from bench.boards.rows import RANKED, Board, Row
+from bench.boards import headline, text
+from bench.boards.columns import columns
+from bench.boards.metric_names import metric_name
+from bench.boards.ranks import RANK_RULE
+from bench.boards.rows import Board
 from bench.records.record import Record
-from bench.report import gallery, leaderboard, links
-from bench.report.figures.drawing import compact
-from bench.report.frames import metric_name
+from bench.report import gallery, links
 
 MOST = 10  # rows
+SHOWN = ("rank", "member", "score_last", "runs_ok", "train_seconds", "parameters")  # columns
 
 
 def build(board: Board, records: Sequence[Record], results: Path, target: Path) -> str:
     """The summary; its picture is linked relative to `target`."""
     rows = board.of("ranked")[:MOST]
-    name = metric_name(board.ranking)
-    lines = [f"**{formats.escape(leaderboard.verdict(board))}**", ""]
+    lines = [f"**{formats.escape(headline.verdict(board))}**", ""]
     if rows:
-        header = [
-            "rank",
-            "member",
-            f"{formats.escape(name.short)}, mean [95 % interval]",
-            "runs ok",
-            "training",
-            "parameters",
-        ]
-        lines += formats.grid(header, [_line(board, row) for row in rows], left=2)
+        shown = [column for column in columns(board) if column.key in SHOWN]
+        titles = [formats.escape(column.title) for column in shown]
+        lines += formats.grid(titles, [[text.cell(column, row) for column in shown] for row in rows], left=2)
     rest = len(board.of("ranked")) - len(rows)
     if rest > 0:
         lines += [f"and {rest} more", ""]
+    if rows:
+        lines += [RANK_RULE, ""]
     incomplete = [formats.escape(row.member) for row in board.of("incomplete")]
     if incomplete:
         lines += [f"Not ranked, incomplete: {', '.join(incomplete)}.", ""]
     return "\n".join([*lines, *_picture(board, records, results, target), _source(board), ""])
 
 
-def _line(board: Board, row: Row) -> list[str]:
-    cost = row.cost
-    return [
-        str(row.rank),
-        formats.escape(row.member),
-        tables.interval(row.cells.get((board.ranking, RANKED))),
-        tables.runs_ok(row),
-        formats.duration(cost.train_seconds) if cost else formats.NONE,
-        compact(sum(size for _, size in cost.parameters)) if cost else formats.NONE,
-    ]
-
-
 def _picture(board: Board, records: Sequence[Record], results: Path, target: Path) -> list[str]:
     """The last grid of the first row's run with the lowest seed, linked rather than embedded."""
     leader = next((row.member for row in board.of("ranked", "incomplete")), "")
-    current = [r for r in records if r.protocol_digest == board.protocol_digest and r.member.name == leader]
+    current = [r for r in records if r.protocol_digest == board.protocol_digest and r.member.label == leader]
     for record in gallery.chosen(current):
         grids = [artifact for artifact in record.artifacts if artifact.kind == "grid"]
         base = links.relative(results, target)
@@ -61,12 +46,8 @@ def _picture(board: Board, records: Sequence[Record], results: Path, target: Pat
             last = max(grids, key=lambda artifact: (artifact.images or 0, artifact.path))
             path = (Path(record.file_name).parent / last.path).as_posix()
             words = f"Uncurated samples of {leader}, seed {record.seed}"
-            return [f"![{_alt(words)}]({links.join(base, path)})", "", f"{formats.escape(words)}.", ""]
+            return [f"![{formats.escape(words)}]({links.join(base, path)})", "", f"{formats.escape(words)}.", ""]
     return []
-
-
-def _alt(text: str) -> str:
-    return formats.escape(text).replace("[", "(").replace("]", ")").replace("\\", "")
 
 
 def _source(board: Board) -> str:

@@ -143,6 +143,10 @@ class JobRun:
 
     def _keep_file(self, made: ArtifactFile) -> None:
         images = self.training.now.images
+        if made.status != "kept":
+            kept = KeptFile(made.kind, "", "", images, status=made.status, reason=made.reason)
+            self.state.pictures.append(kept)
+            return
         path = self.path.parent / f"{made.kind}-{images}{made.suffix}"
         sha256 = image_files.write(path, made.content)
         self.state.pictures.append(KeptFile(made.kind, path.name, sha256, images, made.note))

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from bench.errors import UserError, unknown
+from bench.suites.frozen import Frozen
 
 SUITES = Path(__file__).parent / "shipped"
 
@@ -25,11 +26,7 @@ Track = Literal["fixed", "paper"]
 WITH_PATH = ("folder", "pairs", "unpaired")  # data sets named by where they lie: only their content is in the protocol
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Data(_Frozen):
+class Data(Frozen):
     """Which images, and what is done to them once."""
 
     name: str = Field(min_length=1)
@@ -37,14 +34,14 @@ class Data(_Frozen):
     flip: bool = False  # mirror half of the training images
 
 
-class Recipe(_Frozen):
+class Recipe(Frozen):
     """A member's own budget, in the paper track."""
 
     images: Positive
     batch_size: Positive
 
 
-class Budget(_Frozen):
+class Budget(Frozen):
     """The budget, the same for every member; in the paper track that of members without a recipe."""
 
     images: Positive  # real images drawn from the set; every draw counts
@@ -52,7 +49,7 @@ class Budget(_Frozen):
     precision: Precision = "fp32"
 
 
-class Evaluation(_Frozen):
+class Evaluation(Frozen):
     """What is measured, on how much, and when."""
 
     metrics: tuple[str, ...] = Field(min_length=1)  # NAME@EXTRACTOR, or NAME@EXTRACTOR:held-out
@@ -82,7 +79,7 @@ class Evaluation(_Frozen):
         return self
 
 
-class Suite(_Frozen):
+class Suite(Frozen):
     """A versioned list of cells (members x seeds) under one protocol."""
 
     name: Name

@@ -128,5 +128,5 @@ def test_renderings_agree(make_record):
     )
     assert json.loads(explain.render_json(found))["differences"][0]["field"] == "training.images"
     assert "training.images\n  A 64000\n  B 1\n" in explain.render_text(found)
-    assert "a\\|b" in explain.render_markdown(found)
+    assert "a&#124;b" in explain.render_markdown(found)
     assert explain.show("x" * 100) == "x" * 28 + "…" + "x" * 28

@@ -9,6 +9,7 @@ from scipy import stats
 
 from bench import metric_facts
 from bench.boards import statistics as st
+from bench.boards.scales import scale_of
 
 A = [10.1, 9.4, 11.3, 10.0, 9.7]
 B = [11.9, 12.4, 10.8, 13.0, 11.1, 12.2]
@@ -98,7 +99,7 @@ def test_seeds_needed_is_the_smallest_that_suffices():
 def test_intervals_cover_what_they_claim_on_log_normal_fids(n, cv):
     rng = default_rng(n)
     fids = 20 * rng.lognormal(0, cv, (4000, n))
-    scale = st.scale_of("fid@digits-cnn")
+    scale = scale_of("fid@digits-cnn")
     summaries = [st.summary(row, scale) for row in fids.tolist()]
     covered = [found.low <= 20 <= found.high for found in summaries if found.low is not None and found.high is not None]
     assert len(covered) == 4000
@@ -109,7 +110,7 @@ def test_intervals_cover_what_they_claim_on_log_normal_fids(n, cv):
 def test_intervals_cover_what_they_claim_on_proportions(n):
     rng = default_rng(n)
     proportions = 1 / (1 + np.exp(-rng.normal(1.5, 0.2, (4000, n))))
-    scale, truth = st.scale_of("recall@digits-cnn"), 1 / (1 + math.exp(-1.5))
+    scale, truth = scale_of("recall@digits-cnn"), 1 / (1 + math.exp(-1.5))
     summaries = [st.summary(row, scale) for row in proportions.tolist()]
     covered = [
         found.low <= truth <= found.high for found in summaries if found.low is not None and found.high is not None
@@ -127,21 +128,21 @@ def test_intervals_cover_what_they_claim_on_proportions(n):
     ],
 )
 def test_scale_follows_the_metric_and_inverts(metric, kind):
-    scale = st.scale_of(metric)
+    scale = scale_of(metric)
     assert scale.kind == kind
     assert scale.inverse(scale.forward(0.25)) == pytest.approx(0.25, rel=1e-12)
 
 
 def test_values_at_a_bound_stay_finite():
     for metric, value in [("fid@x", 0.0), ("recall@x", 0.0), ("recall@x", 1.0)]:
-        found = st.summary([value, value, 0.5], st.scale_of(metric, 100))
+        found = st.summary([value, value, 0.5], scale_of(metric, 100))
         assert found.low is not None
         assert math.isfinite(found.low)
-    assert st.scale_of("recall@x", 100).inverse(st.scale_of("recall@x", 100).forward(0.0)) == pytest.approx(0.005)
+    assert scale_of("recall@x", 100).inverse(scale_of("recall@x", 100).forward(0.0)) == pytest.approx(0.005)
 
 
 def test_summary_of_one_seed_claims_nothing():
-    found = st.summary([12.5], st.scale_of("fid@x"))
+    found = st.summary([12.5], scale_of("fid@x"))
     assert (found.n, found.mean, found.sd, found.low, found.high) == (1, 12.5, None, None, None)
 
 
@@ -171,13 +172,13 @@ def test_pooled_sd_is_that_of_the_t_test():
 
 def test_every_metric_of_ours_is_on_a_scale_that_its_range_allows():
     for name, facts in metric_facts.BUILT_IN.items():
-        kind = st.scale_of(name).kind
+        kind = scale_of(name).kind
         assert (kind == "logit") == (facts.unit == "share"), name
         assert kind != "log" or (facts.low is not None and facts.low >= 0), name
     assert {
         name
         for name, facts in metric_facts.BUILT_IN.items()
-        if facts.low == 0 and facts.high != 1 and st.scale_of(name).kind == "identity"
+        if facts.low == 0 and facts.high != 1 and scale_of(name).kind == "identity"
     } == {
         "density",
         "modes",

@@ -10,6 +10,7 @@ from bench.features import networks
 from bench.metrics.measure import Measurement
 from bench.records import record as records
 from bench.records.record import Record
+from bench.records.soundness import problems
 from bench.runs import rules
 from bench.runs.experiment import Experiment, prepare
 from bench.runs.run import Finished, run
@@ -101,7 +102,7 @@ def test_runs_with_and_without_the_weights_share_a_board(tmp_path, monkeypatch):
     assert second.absent == {metric: "the weights of random-cnn were not at hand" for metric in OPTIONAL}
     assert {score.metric for score in first.scores} == {"fid@digits-cnn", *OPTIONAL}
     assert {score.metric for score in second.scores} == {"fid@digits-cnn"}
-    assert [records.problems(item) for item in (first, second)] == [[], []]
+    assert [problems(item) for item in (first, second)] == [[], []]
     built = board.build([first, second])
     (row,) = built.rows
     assert row.kind == "ranked"  # a gap with a reason leaves no row incomplete
@@ -113,7 +114,7 @@ def test_runs_with_and_without_the_weights_share_a_board(tmp_path, monkeypatch):
 def test_an_optional_score_may_not_vanish_without_a_reason(tmp_path, monkeypatch):
     without_weights(monkeypatch)
     silent = ran(prepared(tmp_path), 0).model_copy(update={"absent": {}})
-    assert records.problems(silent) == [f"{', '.join(OPTIONAL)}: neither measured nor said to be absent"]
+    assert problems(silent) == [f"{', '.join(OPTIONAL)}: neither measured nor said to be absent"]
 
 
 @pytest.mark.parametrize(

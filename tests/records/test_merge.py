@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from bench.errors import UserError
-from bench.records import merge, record
+from bench.records import merge, record, validate
 from bench.records.record import Artifact
 
 FID, PRECISION = "fid@digits-cnn", "precision@digits-cnn"
@@ -30,16 +30,16 @@ def with_grid(make_record):
 
 
 def words(results):
-    return [problem.words for problem in merge.validate(results)]
+    return [problem.words for problem in validate.validate(results)]
 
 
 def test_a_sound_folder_has_no_problems(with_grid, tmp_path):
     with_grid(tmp_path, "dcgan", 0)
     with_grid(tmp_path, "dcgan", 1)
     assert words(tmp_path) == []
-    assert merge.render_text([], 2) == "2 records, all sound\n"
+    assert validate.render_text([], 2) == "2 records, all sound\n"
     with pytest.raises(UserError, match="no such folder"):
-        merge.validate(tmp_path / "nowhere")
+        validate.validate(tmp_path / "nowhere")
 
 
 def test_everything_wrong_is_found_at_once(with_grid, make_record, tmp_path):
@@ -53,14 +53,14 @@ def test_everything_wrong_is_found_at_once(with_grid, make_record, tmp_path):
     shutil.copy(moved, moved.with_name("copy.json"))
     found = words(tmp_path)
     assert "its content does not match its digest, so it was edited by hand" in found[0]
-    assert "cannot be read" in found[1]
-    assert "is not the file that the run wrote" in found[2]
+    assert "missing: the file is not there" in found[1]
+    assert "damaged: the file does not match the digest" in found[2]
     assert found[3].startswith("lies at digits/gan/copy.json, its content belongs at digits/gan/0-")
     assert "outside [0, 1]" in found[4]
-    assert found[5].startswith("truncated or no JSON")
-    assert found[6].startswith("the same cell has a result in")
+    assert found[5].startswith("truncated or not JSON")
+    assert found[6].startswith("the same job has a result in")
     assert len(found) == 7
-    assert merge.render_text(merge.validate(tmp_path), 7).endswith("7 records, 7 problems\n")
+    assert validate.render_text(validate.validate(tmp_path), 7).endswith("7 records, 7 problems\n")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_everything_wrong_is_found_at_once(with_grid, make_record, tmp_path):
         ({"scores": ()}, "there is no score"),
         ({"protocol_digest": "0" * 64}, "does not match its digest"),
         ({"job": "0123456789"}, "its job is 0123456789"),
-        ({"seconds": {"train": -1.0}}, "negative time"),
+        ({"seconds": {"train": -1.0}}, "seconds.train: Input should be greater than or equal to 0"),
     ],
 )
 def test_invariants(make_record, tmp_path, change, says):
@@ -121,9 +121,9 @@ def test_what_belongs_to_the_folder_comes_along_and_must_agree(make_record, tmp_
 
 
 def test_order_of_folders_does_not_change_a_byte(with_grid, tmp_path):
-    for name, seeds in (("a", (0, 1)), ("b", (1, 2))):
-        for seed in seeds:
-            with_grid(tmp_path / name, "dcgan", seed)
+    for name, seed in (("a", 0), ("b", 2), ("b", 1)):
+        with_grid(tmp_path / name, "dcgan", seed)
+    shutil.copytree(tmp_path / "a", tmp_path / "b", dirs_exist_ok=True)
     for out, order in (("one", ["a", "b"]), ("other", ["b", "a"])):
         merge.merge([tmp_path / name for name in order], tmp_path / out)
     files = [
@@ -137,7 +137,7 @@ def test_order_of_folders_does_not_change_a_byte(with_grid, tmp_path):
 def test_two_results_for_one_cell_are_a_conflict_and_nothing_is_written(make_record, tmp_path):
     for name, value in (("a", 10.0), ("b", 11.0)):
         record.write(make_record("dcgan", 0, {FID: value}), tmp_path / name)
-    with pytest.raises(UserError, match=r"conflict: .* holds another result of the same cell"):
+    with pytest.raises(UserError, match=r"conflict: .* holds another result of the same job"):
         merge.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
     merge.merge([tmp_path / "a"], tmp_path / "out")
@@ -155,7 +155,7 @@ def test_a_failed_attempt_and_a_later_result_are_no_conflict(make_record, tmp_pa
 def test_an_unsound_record_stops_the_merge(make_record, tmp_path):
     path = record.write(make_record(), tmp_path / "a")
     path.write_text(path.read_text()[:100])
-    with pytest.raises(UserError, match="1 problems, nothing was written"):
+    with pytest.raises(UserError, match="1 problem, nothing was written"):
         merge.merge([tmp_path / "a"], tmp_path / "out")
     with pytest.raises(UserError, match="no such folder"):
         merge.merge([tmp_path / "gone"], tmp_path / "out")
@@ -164,9 +164,9 @@ def test_an_unsound_record_stops_the_merge(make_record, tmp_path):
 def test_a_record_cannot_write_outside_its_folder(make_record, tmp_path):
     secret = tmp_path / "a" / "secret"
     item = make_record()
-    outside = Artifact(kind="grid", path="../../../secret", sha256=hashlib.sha256(b"x").hexdigest())
+    outside = Artifact.model_construct(kind="grid", path="../../../secret", sha256=hashlib.sha256(b"x").hexdigest())
     record.write(item.model_copy(update={"artifacts": (outside,)}), tmp_path / "a" / "results")
     secret.write_bytes(b"x")
-    with pytest.raises(UserError, match="outside its folder"):
+    with pytest.raises(UserError, match="must be a path below the record's folder"):
         merge.merge([tmp_path / "a" / "results"], tmp_path / "out")
     assert not (tmp_path / "out").exists()

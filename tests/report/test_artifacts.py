@@ -50,13 +50,13 @@ def test_a_missing_a_changed_and_a_broken_file_are_shown_as_such(run: tuple[Path
     honest = third.model_copy(update={"sha256": hashlib.sha256(b"no picture").hexdigest()})
     assert pictures.load(results, made, first).problem.startswith("missing")
     assert "digest" in pictures.load(results, made, second).problem
-    assert "no PNG" in pictures.load(results, made, honest).problem
+    assert "not a PNG" in pictures.load(results, made, honest).problem
     assert all(not pictures.load(results, made, artifact).content for artifact in (first, second, honest))
 
 
 @pytest.mark.parametrize("path", ["../../secret.png", "/etc/passwd", "a/../../b.png", "a\x00b.png", "x" * 5000])
 def test_a_path_that_leads_elsewhere_is_not_followed(run: tuple[Path, Record], path: str) -> None:
-    found = pictures.load(run[0], run[1], Artifact(kind="grid", path=path, sha256="0" * 64))
+    found = pictures.load(run[0], run[1], Artifact.model_construct(kind="grid", path=path, sha256="0" * 64))
     assert found.problem
     assert not found.content
 
@@ -140,7 +140,7 @@ def test_numbers_of_a_table(text: str | None, number: float | None) -> None:
     [
         (b"not made: ValueError: no\nsecond line", "not made: ValueError: no"),
         (b"", "not made: the run does not say why"),
-        (b"\xff" * 1000, "\ufffd" * 300),
+        (b"\xff" * 1000, "\ufffd" * 299 + "…"),
     ],
 )
 def test_words_in_place_of_a_picture(run: tuple[Path, Record], content: bytes, problem: str) -> None:
@@ -155,9 +155,8 @@ def test_what_is_withheld_from_every_member_is_said_once(run: tuple[Path, Record
     assert wall.withheld == "not kept: faces"
     (mixed,) = gallery.walls([picture, replace(picture, problem="missing")], {}, {})
     assert mixed.withheld == ""
-    (made,) = gallery.walls(
-        [replace(picture, problem="not made: no"), replace(picture, problem="not made: no")], {}, {}
-    )
+    failed = replace(picture, problem="not made: no", withheld=False)
+    (made,) = gallery.walls([failed, failed], {}, {})
     assert made.withheld == ""
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from bench.boards import board
-from bench.boards.statistics import scale_of
+from bench.boards.metric_names import metric_name
+from bench.boards.scales import scale_of
 from bench.records import record
 from bench.records.record import Point, Record
 from bench.report import suite_page
 from bench.report.figures import curves, diagnostics, distances, dots, fidelity, heat, sample_size, suite, tradeoffs
 from bench.report.figures.drawing import compact, end_labels, log_ticks, metric_axis, panel, point_labels, spread
-from bench.report.frames import curve_frame, metric_name, over_seeds
+from bench.report.frames import curve_frame, over_seeds
 from bench.report.theme import SERIES, house_style, looks
 
 Make = Callable[..., Record]
@@ -224,7 +225,7 @@ def _with_curve(made: Record, **series: list[float]) -> Record:
     ("series", "expected"),
     [
         ({"recall": [0.2, 0.8, 0.8, 0.7]}, ""),
-        ({"recall": [0.2, 0.8, 0.8, 0.3]}, "collapse: recall"),
+        ({"recall": [0.2, 0.8, 0.8, 0.3]}, "collapsed: recall"),
         ({"fid": [9.0, 5.0, 5.0, 7.4]}, ""),
         ({"fid": [9.0, 5.0, 5.0, 7.6]}, "fell back"),
         ({"critic__accuracy_real": [0.9, 0.9, 0.9, 1.0], "critic__accuracy_fake": [0.9, 0.9, 0.9, 1.0]}, "saturated"),

@@ -8,7 +8,6 @@ from bench.boards.explain import ExplainTarget
 from bench.boards.verdicts import baseline
 from bench.errors import UserError
 from bench.records import record
-from bench.records.record import Record
 
 
 def find(text: str, results: Path = Path("results")) -> ExplainTarget:
@@ -44,13 +43,13 @@ def _from_results(text: str, suite: str, rest: str, results: Path) -> ExplainTar
     if not rest:
         return explain.of_board(board.build(board.load(results, suite)))
     member, _, seed = rest.partition("/")
-    found = [item for item in board.load(results, suite) if item.member.name == member and seed in ("", str(item.seed))]
+    found = [
+        item
+        for item in board.load(results, suite)
+        if member in (item.member.name, item.member.label) and seed in ("", str(item.seed))
+    ]
     if not found:
         raise UserError(
             f"explain {text!r}: no such record below {results}. Run `bench leaderboard --suite {suite}` to see them."
         )
-    return explain.of_record(max(found, key=_newest))
-
-
-def _newest(item: Record) -> tuple[str, str]:
-    return item.finished, item.digest
+    return explain.of_record(max(found, key=lambda item: item.place))

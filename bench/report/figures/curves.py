@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench import formats
+from bench.boards.metric_names import metric_name
 from bench.report.figures.drawing import Drawing, Table, compact, end_labels, metric_axis, panel, plain
-from bench.report.frames import Line, metric_name, over_seeds
+from bench.report.frames import Line, over_seeds
 from bench.report.theme import Look
 
 Against = Literal["images", "seconds"]

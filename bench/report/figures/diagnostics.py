@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench import formats
+from bench.boards import trust
 from bench.boards.statistics import mean
 from bench.records.record import Point, Record
 from bench.report.figures.drawing import Drawing, Table, compact, log_axis, plain
@@ -19,11 +20,11 @@ PANELS = ("losses", "gradient norm", "critic accuracy")
 
 SATURATED = 0.99  # accuracy of the critic above which the generator learns little
 VANISHED, EXPLODED = 1e-3, 1e3  # of the median of the first half's gradient norm
-COLLAPSED = 0.5  # of the best recall or coverage that the run had
 FALLEN_BACK = 1.5  # times the best selection score that the run had
 
 RULES = (
-    f"collapse: recall or coverage ends below {COLLAPSED:.0%} of the best it had; "
+    f"collapsed: recall or coverage ends below {trust.KEPT:.0%} of the best it had, or every fake looks alike; "
+    "memorised: the fakes are nearer to training images than held-out images are; "
     f"fell back: the selection metric ends more than {FALLEN_BACK:g} times its best; "
     f"saturated: the critic is right on at least {SATURATED:.0%} of real and fake images over the last quarter; "
     "vanishing or exploding: a gradient norm of the last quarter is a thousandth, or a thousand times, of its median "
@@ -44,21 +45,10 @@ def flags(record: Record) -> tuple[Flag, ...]:
     found: list[str] = []
     if record.status == "diverged":
         found.append(f"diverged at step {record.diverged_at_step:,}" if record.diverged_at_step else "diverged")
-    if len(record.curve) >= 4:
-        found += [words for rule in (_collapse, _fall, _saturation, _gradients) for words in rule(record)]
+    found += trust.distrust(record)
+    if len(record.curve) >= trust.FEWEST:
+        found += [words for rule in (_fall, _saturation, _gradients) for words in rule(record)]
     return tuple(Flag(record.seed, words) for words in found)
-
-
-def _collapse(record: Record) -> list[str]:
-    found: list[str] = []
-    for key in sorted(record.curve[-1].scores):
-        name = key.partition("@")[0]
-        values = [point.scores[key] for point in record.curve if key in point.scores]
-        if name in ("recall", "coverage") and values[-1] < COLLAPSED * max(values):
-            found.append(
-                f"collapse: {name} fell from {formats.number(max(values), 2)} to {formats.number(values[-1], 2)}"
-            )
-    return found
 
 
 def _fall(record: Record) -> list[str]:

@@ -23,7 +23,7 @@ def read(results: Path, records: Iterable[Record]) -> dict[str, dict[str, Groups
     found: dict[str, dict[str, Groups]] = {}
     for record in records:
         for space, groups in _by_space(pictures.data_of(results, record, pictures.DISTANCES).rows).items():
-            found.setdefault(space, {})[record.member.name] = groups
+            found.setdefault(space, {})[record.member.label] = groups
     return found
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from bench import formats
+from bench.boards.metric_names import metric_name
 from bench.boards.rows import RANKED, Board, Checkpoint, Row
 from bench.report.figures.drawing import Drawing, Table, metric_axis, panel, short
-from bench.report.frames import metric_name
 from bench.report.theme import INK, Look
 
 SHOWN = ("ranked", "incomplete", "calibration")

@@ -10,7 +10,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from matplotlib.transforms import Bbox
 
 from bench import formats
-from bench.report.frames import axis_scale, metric_name
+from bench.boards.metric_names import metric_name
+from bench.report.frames import axis_scale
 from bench.report.theme import INK, MUTED, Look
 
 LONGEST = 22  # characters of a member's name inside a figure

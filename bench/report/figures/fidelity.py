@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench import formats
+from bench.boards.metric_names import metric_name
 from bench.boards.rows import RANKED, Board, Key, ScoreSummary
 from bench.report.figures.drawing import Drawing, Table, panel, plain, point_labels
-from bench.report.frames import metric_name
 from bench.report.theme import Look
 
 SHOWN = ("ranked", "incomplete", "calibration")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench import formats
+from bench.boards.metric_names import metric_name
 from bench.boards.verdicts.compare import Effect, Pair
 from bench.report.figures.drawing import Drawing, Table, panel, plain
-from bench.report.frames import metric_name
 from bench.report.theme import FAINT, INK, MUTED, SERIES
 
 ROW = 30

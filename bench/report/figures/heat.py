@@ -9,10 +9,10 @@ import seaborn as sns
 from matplotlib.colors import ListedColormap
 
 from bench import formats
+from bench.boards.metric_names import metric_name
 from bench.boards.rows import RANKED, Board, Column
 from bench.records.record import Record
 from bench.report.figures.drawing import Drawing, Table, panel, short
-from bench.report.frames import metric_name
 from bench.report.theme import BAD, HEAT, INK, MUTED, PAPER
 
 GLYPHS = {"diverged": "↯", "failed": "✕", "out-of-memory": "▤", "missing": "–"}
@@ -41,11 +41,11 @@ class Square:
 
 def by_seed(board: Board, records: Sequence[Record]) -> Drawing | None:
     """Members x training seeds of the ranking metric: which runs ended how."""
-    rows = board.of("ranked", "incomplete")
+    rows = board.of("ranked", "flagged", "incomplete")
     seeds = sorted({seed for row in rows for seed in row.seeds})
     if not rows or not seeds:
         return None
-    statuses = {(record.member.name, record.member.source_digest, record.seed): record.status for record in records}
+    statuses = {(record.member.label, record.member.source_digest, record.seed): record.status for record in records}
     values = {
         (row.member, seed): value
         for row in rows

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from bench import formats
+from bench.boards.metric_names import metric_name
 from bench.boards.rows import RANKED, Board, Row
 from bench.records.record import Record
 from bench.report import pictures
 from bench.report.figures.drawing import Drawing, Table, end_labels, metric_axis, panel
-from bench.report.frames import metric_name
 from bench.report.theme import Look
 
 SHOWN = ("ranked", "incomplete", "calibration")
@@ -51,7 +51,7 @@ def drawings(board: Board, records: Sequence[Record], looks: Mapping[str, Look],
 
 
 def _line(board: Board, row: Row, records: Sequence[Record], results: Path, metric: str) -> Line | None:
-    mine = [r for r in records if (r.member.name, r.member.source_digest, r.status) == (row.member, row.source, "ok")]
+    mine = [r for r in records if (r.member.label, r.member.source_digest, r.status) == (row.member, row.source, "ok")]
     curves = [curve for record in mine if (curve := _curve(results, record, metric))]
     same = [values for samples, values in curves if samples == curves[0][0]]
     if same:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import formats
+from bench.boards.metric_names import metric_name
 from bench.boards.rows import RANKED, Board
 from bench.boards.statistics import mean
 from bench.records.record import Record
 from bench.report.figures.drawing import Drawing, Table, compact, log_axis, metric_axis, panel, point_labels
-from bench.report.frames import metric_name
 from bench.report.theme import MUTED, Look
 
 SHOWN = ("ranked", "incomplete")
@@ -109,5 +109,5 @@ def _costs(records: Sequence[Record], cost: Cost) -> dict[tuple[str, str], float
     for record in records:
         value = cost.of(record) if record.status == "ok" else None
         if value:
-            found.setdefault((record.member.name, record.member.source_digest), []).append(value)
+            found.setdefault((record.member.label, record.member.source_digest), []).append(value)
     return {key: mean(values) for key, values in found.items()}

@@ -8,6 +8,7 @@ from torch import Tensor
 from bench.data import DataSet
 from bench.features.sample import Extractor, Sample
 from bench.gan import GAN
+from bench.records.record import Kept
 from bench.runs.gallery.image_files import encode
 from bench.training.sampling import SampleRequest
 
@@ -17,9 +18,11 @@ class ArtifactFile:
     """One file."""
 
     kind: str
-    suffix: str  # ".png", ".webp", ".csv"; ".txt" says in words why there is nothing
+    suffix: str  # ".png", ".webp", ".csv"; "" where there is no file
     content: bytes
     note: str = ""  # what a reader must know of this one, e.g. the classes of its rows
+    status: Kept = "kept"
+    reason: str = ""  # why there is no file
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class GalleryContext:
     def refusal(self) -> str:
         """Why real images are not kept."""
         return (
-            f"not kept: it holds real images of {self.dataset.name}, which are not for republishing. "
+            f"it holds real images of {self.dataset.name}, which are not for republishing. "
             "To keep it: show_data = true in the suite file"
         )
 
@@ -48,9 +51,9 @@ class GalleryContext:
 Maker = Callable[[GalleryContext], list[ArtifactFile]]  # empty: the member has nothing of this kind
 
 
-def absent(kind: str, words: str) -> ArtifactFile:
-    """The exhibit that says why there is none."""
-    return ArtifactFile(kind, ".txt", words.encode())
+def absent(kind: str, status: Kept, reason: str) -> ArtifactFile:
+    """No file, and why: ``not kept`` what could be made and must not be published, ``not made`` what failed."""
+    return ArtifactFile(kind, "", b"", status=status, reason=f"{status}: {reason}")
 
 
 def picture(kind: str, images: Tensor, columns: int, note: str = "") -> ArtifactFile:

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from bench.files import write_atomically
-from bench.records.record import Artifact
+from bench.records.record import Artifact, Kept
 from bench.training.sampling import tile
 
 LARGEST_EXACT = 64  # side in pixels up to which a run keeps every pixel as it is; above, a grid would take megabytes
@@ -42,16 +42,21 @@ class KeptFile:
     """A file that a run keeps in its cache until its record is written."""
 
     kind: str
-    file: str  # its name in the cache
+    file: str  # its name in the cache; "" where there is no file
     sha256: str
     images: int  # real images drawn when it was made
     note: str = ""
+    status: Kept = "kept"
+    reason: str = ""  # why there is no file
 
 
 def publish(kept: Iterable[KeptFile], cache: Path, folder: Path, stem: str) -> tuple[Artifact, ...]:
     """Copy what a run kept in its cache to where its record goes; the files are named after the record."""
     found: list[Artifact] = []
     for item in kept:
+        if item.status != "kept":
+            found.append(Artifact(kind=item.kind, images=item.images, status=item.status, reason=item.reason))
+            continue
         name = f"{stem}-{item.file}"
         write_atomically(folder / name, (cache / item.file).read_bytes())
         found.append(Artifact(kind=item.kind, path=name, sha256=item.sha256, images=item.images, note=item.note))

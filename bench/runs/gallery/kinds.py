@@ -30,7 +30,7 @@ def exhibits(show: GalleryContext) -> Iterator[ArtifactFile]:
             yield from make(show)
         except Exception as error:  # whatever it is, the scores of a long training must not be lost to a picture
             reason = str(error).strip().splitlines()
-            yield absent(kind, f"not made: {type(error).__name__}{f': {reason[0]}' if reason else ''}")
+            yield absent(kind, "not made", f"{type(error).__name__}{f': {reason[0]}' if reason else ''}")
 
 
 def classes(show: GalleryContext) -> list[ArtifactFile]:
@@ -78,7 +78,7 @@ def translation(show: GalleryContext) -> list[ArtifactFile]:
     if show.gan.task not in ("paired", "unpaired"):
         return []
     if not show.shows_data:
-        return [absent("translation", show.refusal)]
+        return [absent("translation", "not kept", show.refusal)]
     held_out = show.dataset.held_out
     count = min(TRIPLES, len(held_out))
     asked = request(show.gan, show.dataset, count, SEED)
@@ -95,7 +95,7 @@ def reconstruction(show: GalleryContext) -> list[ArtifactFile]:
     if show.gan.task != "reconstruction":
         return []
     if not show.shows_data:
-        return [absent("reconstruction", show.refusal)]
+        return [absent("reconstruction", "not kept", show.refusal)]
     asked = request(show.gan, show.dataset, 2 * COLUMNS, SEED)
     assert asked.source is not None
     rows = [

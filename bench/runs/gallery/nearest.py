@@ -41,7 +41,7 @@ def nearest(show: GalleryContext) -> list[ArtifactFile]:
     ]
     made = [table("nearest-distances", ("space", "images", "distance"), lines)]
     for kind, (samples, _) in spaces.values():
-        made.append(_rows(show, kind, *samples) if show.shows_data else absent(kind, show.refusal))
+        made.append(_rows(show, kind, *samples) if show.shows_data else absent(kind, "not kept", show.refusal))
     return made
 
 

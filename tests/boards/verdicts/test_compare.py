@@ -150,6 +150,6 @@ def test_renderings_agree(board_of):
     content = json.loads(compare_text.render_json(found))
     assert content["pairs"][0]["words"] == only(found).words
     assert content["pairs"][0]["effects"][0]["variant"] == [9.0, 9.1]
-    assert "a\\|b" in compare_text.render_markdown(found)
+    assert "a&#124;b" in compare_text.render_markdown(found)
     assert only(found).words in compare_text.render_text(found)
     assert "detectable" in compare_text.render_text(found)
