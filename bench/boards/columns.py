@@ -36,14 +36,15 @@ class BoardColumn:
 
 def columns(board: Board) -> tuple[BoardColumn, ...]:
     """The board's columns, in order. What would be the same or empty in every row is left out."""
-    name = metric_name(board.ranking)
+    names = {metric: metric_name(metric) for metric in (board.ranking, *(column.metric for column in board.columns))}
+    name = names[board.ranking].among(list(names.values()))
     better = next((column.better for column in board.columns if column.metric == board.ranking), "lower")
     ranking = (board.ranking, RANKED)
     found = [
         _rank(),
         _named("member", "Member", label),
-        _score("score_last", f"{name.short} {ARROWS[better]}", (board.ranking, "last"), better, interval),
-        _score("score_best", f"{name.short} at best", (board.ranking, "best"), better, interval),
+        _score("score_last", f"{name} {ARROWS[better]}", (board.ranking, "last"), better, interval),
+        _score("score_best", f"{name} at best", (board.ranking, "best"), better, interval),
         _runs(),
         _number("sd_training_seeds", "SD over training seeds", lambda row: _sd(row.cells.get(ranking)), better="lower"),
         _number(
@@ -58,7 +59,7 @@ def columns(board: Board) -> tuple[BoardColumn, ...]:
             _cost("flops_sample", "FLOPs per sample", lambda cost: cost.flops_sample, lambda value: count(round(value)))
         )
         found.append(_cost("samples_per_second", "Samples/s", lambda cost: cost.samples_per_second, _rate, "higher"))
-    found += _metrics(board, name)
+    found += _metrics(board, names)
     if len({row.track for row in board.rows}) > 1:
         found.append(_named("track", "Track", lambda row: row.track))
     if any(row.warnings for row in board.rows):
@@ -165,19 +166,18 @@ def _score(
     )
 
 
-def _metrics(board: Board, ranking: MetricName) -> list[BoardColumn]:
+def _metrics(board: Board, names: Mapping[str, MetricName]) -> list[BoardColumn]:
     """Every other metric at the last checkpoint."""
     others = [column for column in board.columns if column.metric != board.ranking]
-    names = [ranking, *(metric_name(column.metric) for column in others)]
     return [
         _score(
             column.metric,
-            f"{name.among(names)} {ARROWS[column.better]}",
+            f"{names[column.metric].among(list(names.values()))} {ARROWS[column.better]}",
             (column.metric, RANKED),
             column.better,
             partial(_mean, digits=3),
         )
-        for column, name in zip(others, names[1:], strict=True)
+        for column in others
     ]
 
 

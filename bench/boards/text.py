@@ -64,7 +64,11 @@ def _tables(board: Board) -> Iterator[str]:
 
 def _table(shown: Sequence[BoardColumn], rows: Sequence[Row]) -> list[str]:
     titles = [escape(column.title) for column in shown]
-    return grid(titles, [[cell(column, row) for column in shown] for row in rows], left=2)
+    return grid(
+        titles,
+        [[cell(column, row) for column in shown] for row in rows],
+        left=shown.index(next(column for column in shown if column.free)) + 1,
+    )
 
 
 def cell(column: BoardColumn, row: Row) -> str:

@@ -98,8 +98,8 @@ def _with(run: tuple[Path, Record], kind: str, name: str, content: bytes, note: 
     [
         (b"space,images\npixels,samples\n", ({"space": "pixels", "images": "samples"},), ""),
         (b"space,images\n", (), ""),
-        (b"\xff\xfe\x00", (), "damaged: no table"),
-        (b'a,b\n"1,2\n', (), "damaged: no table"),
+        (b"\xff\xfe\x00", (), "damaged: not a table"),
+        (b'a,b\n"1,2\n', (), "damaged: not a table"),
         (b"a,b\n1\n1,2,3\n", ({"a": "1", "b": "None"}, {"a": "1", "b": "2", "None": "['3']"}), ""),
     ],
 )
