@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from bench.records import record as records
+from bench.records.soundness import problems
 
 
 def test_a_run_leaves_sound_records_with_their_pictures(trained):
@@ -12,7 +13,7 @@ def test_a_run_leaves_sound_records_with_their_pictures(trained):
         ("toy", 0, "ok"),
         ("toy", 1, "ok"),
     ]
-    assert [records.problems(r) for r in found] == [[], []]
+    assert [problems(r) for r in found] == [[], []]
     first = found[0]
     assert first.images_seen == 960
     assert [point.images for point in first.curve] == [480, 960]
