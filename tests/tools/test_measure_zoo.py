@@ -1,6 +1,8 @@
 """The page of what the zoo learns on digits: what its lines become, and that it is fresh."""
 
+import hashlib
 import importlib.util
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -9,10 +11,12 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
+TRACE = hashlib.sha256((ROOT / "tests" / "zoo" / "traces" / "dcgan.json").read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
 def measure_zoo() -> ModuleType:
+    sys.path.append(str(ROOT / "tools"))  # where the program finds zoo_page.py when it is run
     spec = importlib.util.spec_from_file_location("measure_zoo", ROOT / "tools" / "measure_zoo.py")
     assert spec is not None
     assert spec.loader is not None
@@ -23,7 +27,7 @@ def measure_zoo() -> ModuleType:
 
 @pytest.fixture
 def line(measure_zoo: ModuleType):
-    return measure_zoo.Line("dcgan", "abc", 48_000, 0, False, 500.0, 50.0, None)
+    return measure_zoo.Line("dcgan", "abc", 48_000, 0, False, 500.0, 50.0, None, TRACE)
 
 
 def test_both_bars_count(line):
@@ -48,7 +52,8 @@ def test_the_page_lists_what_misses(measure_zoo: ModuleType, line):
     wgan = replace(line, member="wgan", fid_after=200.0)
     longer = replace(wgan, images=240_000, fid_after=80.0)
     page = measure_zoo.page([line, wgan, longer, replace(line, member="x", fid_after=None)])
-    assert "| `dcgan` | 48,000 | 500.0 | 50.0 | 10.0 |  | yes |" in page
+    assert "| `dcgan` | 48,000 | 500.0 | 50.0 | 10.0 |  | yes | current |" in page
+    assert "| `wgan` | 48,000 | 500.0 | 200.0 | 2.5 |  | no | earlier |" in page  # its trace is another
     assert "- `wgan`: FID 2.5 times lower" in page
     assert "With 240,000 images: FID 6.2 times lower." in page
     assert "- `x`: diverged" in page
@@ -73,7 +78,7 @@ def test_the_page_is_fresh(measure_zoo: ModuleType):
     if not measure_zoo.LINES.exists():
         pytest.skip("docs/zoo_on_digits.jsonl has not been measured")
     made = measure_zoo.page(measure_zoo.read(measure_zoo.LINES))
-    assert measure_zoo.PAGE.read_text(encoding="utf-8") == made, "stale: python tools/measure_zoo.py --page"
+    assert sys.modules["zoo_page"].PAGE.read_text(encoding="utf-8") == made, "stale: python tools/measure_zoo.py --page"
 
 
 def test_a_sheet_has_a_tile_for_every_grid(measure_zoo: ModuleType, line, tmp_path: Path):
@@ -84,5 +89,11 @@ def test_a_sheet_has_a_tile_for_every_grid(measure_zoo: ModuleType, line, tmp_pa
     assert made.size == (2 * (2 * 142 + 12), 2 * (142 * 3 // 8) + 26)
     assert made.getpixel((10, 40)) == (0, 0, 0)
     assert made.getpixel((2 * 142 + 22, 40)) == (255, 255, 255)
+    Image.new("L", (142, 142), 128).save(tmp_path / "wgan.png")
+    (tmp_path / "dcgan.png").unlink()
+    renewed = measure_zoo.sheet(lines[:2], tmp_path, made, columns=2)  # dcgan keeps its tile
+    assert renewed.size == made.size
+    assert renewed.getpixel((10, 40)) == (0, 0, 0)
+    assert renewed.getpixel((2 * 142 + 22, 40)) == (128, 128, 128)
     with pytest.raises(SystemExit):
         measure_zoo.main(["--page", "--sheet", str(tmp_path / "sheet.png")])
