@@ -72,22 +72,32 @@ class Draw:
     )  # results that outlive an update, e.g. a shared generator pass
 
 
+@dataclass(frozen=True)
+class Context:
+    """What an update is given: all that a Turn is made from."""
+
+    nets: Nets
+    draw: Draw
+    mover: str  # the player whose update this is: all others are frozen
+    now: Now
+    random: torch.Generator  # on the device of the images
+    differentiates: frozenset[str] = frozenset()  # inputs that the update's losses differentiate, e.g. {"real"}
+
+
 class Turn:
     """One batch as one update sees it. Whatever is lazy here is computed at most once per update.
 
     A subclass says how a fake is made (`fake`) and how an image is judged (`judge`); a loss reads what it needs.
     """
 
-    def __init__(
-        self, nets: Nets, draw: Draw, mover: str, now: Now, random: torch.Generator, differentiates: frozenset[str]
-    ):
-        self.nets = nets
-        self.draw = draw
-        self.batch = draw.batch
-        self.mover = mover  # the player whose update this is: all others are frozen
-        self.now = now
-        self.random = random  # on the device of the images
-        self.differentiates = differentiates  # inputs that the update's losses differentiate, e.g. {"real"}
+    def __init__(self, context: Context):
+        self.context = context
+        self.nets = context.nets
+        self.draw = context.draw
+        self.batch = context.draw.batch
+        self.mover = context.mover
+        self.now = context.now
+        self.random = context.random
 
     @cached_property
     def real(self) -> Tensor:
@@ -115,11 +125,31 @@ class Turn:
 
     def leaf(self, name: str, images: Tensor) -> Tensor:
         """The images as an input that is differentiated only if a loss of this update asks for it."""
-        return images.detach().requires_grad_() if name in self.differentiates else images
+        return images.detach().requires_grad_() if name in self.context.differentiates else images
+
+    def computed(self, name: str) -> Tensor | None:
+        """A lazy tensor of this turn, such as "fake_logits", if something has asked for it before; else None."""
+        value = vars(self).get(name)
+        return value if isinstance(value, Tensor) else None
+
+    def diagnostics(self) -> Mapping[str, Tensor]:
+        """What the record keeps about this update beside its losses: name -> scalar. Asked every 16th iteration, after the step.
+
+        Here the share of real and of generated images that the critic has judged rightly in its own update. A subclass may
+        add more; it should read what was computed (`computed`) and compute nothing again.
+        """
+        if self.mover != "critic":
+            return {}
+        judged = {"real": self.computed("real_logits"), "fake": self.computed("fake_logits")}
+        return {
+            f"accuracy_{name}": ((logits > 0) if name == "real" else (logits < 0)).float().mean()
+            for name, logits in judged.items()
+            if logits is not None
+        }
 
 
 Loss = Callable[[Turn], Tensor]  # a scalar to minimise; `differentiates = {"real"}` declares input gradients
-TurnFactory = Callable[[Nets, Draw, str, Now, torch.Generator, frozenset[str]], Turn]
+TurnFactory = Callable[[Context], Turn]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from bench.gan import Draw, Nets, Now
+from bench.gan import Context
 from zoo.two_player import Latents, LatentTurn
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
@@ -26,12 +26,7 @@ class AugmentedTurn(LatentTurn):
 
     def __init__(
         self,
-        nets: Nets,
-        draw: Draw,
-        mover: str,
-        now: Now,
-        random: torch.Generator,
-        differentiates: frozenset[str],
+        context: Context,
         *,
         augment: Augmentation,
         latents: Latents,
@@ -40,12 +35,7 @@ class AugmentedTurn(LatentTurn):
         generator_batch: int = 1,
     ):
         super().__init__(
-            nets,
-            draw,
-            mover,
-            now,
-            random,
-            differentiates,
+            context,
             latents=latents,
             conditional=conditional,
             reuse_fakes=reuse_fakes,

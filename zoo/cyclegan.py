@@ -20,8 +20,8 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor, nn
 
-from bench.gan import GAN, Draw, ImageSpec, Nets, Now, Player, Prompt, Stage, Turn, Update, adam
 from zoo.layers import NORMAL, initialise
+from bench.gan import GAN, Context, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam
 from zoo.objectives import LeastSquares
 from zoo.patch import PatchCritic
 from zoo.pools import HistoryPool
@@ -94,16 +94,11 @@ class CycleTurn(Turn):
 
     def __init__(
         self,
-        nets: Nets,
-        draw: Draw,
-        mover: str,
-        now: Now,
-        random: torch.Generator,
-        differentiates: frozenset[str],
+        context: Context,
         *,
         pools: nn.ModuleDict,
     ):
-        super().__init__(nets, draw, mover, now, random, differentiates)
+        super().__init__(context)
         self.pools = pools
 
     @property

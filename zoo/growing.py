@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from bench.gan import Draw, Nets, Now, Stage, Turn, Update
+from bench.gan import Context, Stage, Turn, Update
 from zoo.equalised import EqualisedConv2d, EqualisedDownConv2d, EqualisedLinear, LeakyReLU, MinibatchDeviation
 from zoo.filters import Filter
 from zoo.two_player import Latents, LatentTurn
@@ -118,24 +118,19 @@ class GrowingTurn(LatentTurn):
 
     def __init__(
         self,
-        nets: Nets,
-        draw: Draw,
-        mover: str,
-        now: Now,
-        random: torch.Generator,
-        differentiates: frozenset[str],
+        context: Context,
         *,
         latents: Latents,
         level: int,
         fading: bool,
     ):
-        super().__init__(nets, draw, mover, now, random, differentiates, latents=latents)
+        super().__init__(context, latents=latents)
         self.level = level
         self.fading = fading
-        fade = now.stage_fraction if fading else 1.0
-        for net in nets.values():
+        fade = self.now.stage_fraction if fading else 1.0
+        for net in self.nets.values():
             cast("Growing", net).grow(level, fade)
-        self.batch = replace(draw.batch, images=shrink(draw.batch.images, 4 << level, fade))
+        self.batch = replace(self.batch, images=shrink(self.batch.images, 4 << level, fade))
 
     def generate(self, latents: Tensor) -> Tensor:
         """G(z) at the size of the level."""

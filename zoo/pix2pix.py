@@ -27,8 +27,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from bench.gan import GAN, Draw, ImageSpec, Nets, Now, Player, Prompt, Stage, Turn, Update, adam, trainable
 from zoo.layers import AROUND_ONE, NORMAL, initialise
+from bench.gan import GAN, Context, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam, trainable
 from zoo.objectives import NonSaturating
 from zoo.patch import PatchCritic
 from zoo.rates import hold_then_decay
@@ -101,16 +101,11 @@ class TranslationTurn(Turn):
 
     def __init__(
         self,
-        nets: Nets,
-        draw: Draw,
-        mover: str,
-        now: Now,
-        random: torch.Generator,
-        differentiates: frozenset[str],
+        context: Context,
         *,
         noise: Noise,
     ):
-        super().__init__(nets, draw, mover, now, random, differentiates)
+        super().__init__(context)
         self.noise = noise
 
     @property

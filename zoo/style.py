@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from bench.gan import Draw, Nets, Now
+from bench.gan import Context
 from zoo.augment import Augmentation, unchanged
 from zoo.equalised import EqualisedLinear, LeakyReLU, pixel_norm
 from zoo.two_player import Latents, LatentTurn
@@ -103,12 +103,7 @@ class StyleTurn(LatentTurn):
 
     def __init__(
         self,
-        nets: Nets,
-        draw: Draw,
-        mover: str,
-        now: Now,
-        random: torch.Generator,
-        differentiates: frozenset[str],
+        context: Context,
         *,
         latents: Latents,
         layers: int,
@@ -117,7 +112,7 @@ class StyleTurn(LatentTurn):
         mixing: float = 0.0,
         augment: Augmentation = unchanged,
     ):
-        super().__init__(nets, draw, mover, now, random, differentiates, latents=latents, conditional=conditional)
+        super().__init__(context, latents=latents, conditional=conditional)
         self.layers = layers
         self.noise_pixels = noise_pixels
         self.mixing = mixing

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor
 
-from bench.gan import Draw, Loss, Nets, Now, Prompt, Stage, Turn, Update, trainable
+from bench.gan import Context, Loss, Nets, Prompt, Stage, Turn, Update, trainable
 from zoo.objectives import Objective
 
 Latents = Callable[[int, torch.Generator], Tensor]
@@ -22,23 +22,18 @@ class LatentTurn(Turn):
 
     def __init__(
         self,
-        nets: Nets,
-        draw: Draw,
-        mover: str,
-        now: Now,
-        random: torch.Generator,
-        differentiates: frozenset[str],
+        context: Context,
         *,
         latents: Latents,
         conditional: bool = False,
         reuse_fakes: bool = False,
         generator_batch: int = 1,
     ):
-        super().__init__(nets, draw, mover, now, random, differentiates)
+        super().__init__(context)
         self.latents = latents
         self.conditional = conditional
         self.reuse_fakes = reuse_fakes
-        self.copies = generator_batch if mover == "generator" else 1
+        self.copies = generator_batch if self.mover == "generator" else 1
 
     @cached_property
     def labels(self) -> Tensor:

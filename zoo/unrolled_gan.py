@@ -72,7 +72,7 @@ class Ahead(Turn):
     """The same turn, judged by a critic with other weights."""
 
     def __init__(self, turn: Turn, weights: Mapping[str, Tensor]):
-        super().__init__(turn.nets, turn.draw, turn.mover, turn.now, turn.random, turn.differentiates)
+        super().__init__(turn.context)
         self.original = turn
         self.weights = weights
 

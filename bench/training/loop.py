@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from bench.errors import UserError
-from bench.gan import GAN, Batch, Draw, Nets, Now, Stage, Turn, Update
+from bench.gan import GAN, Batch, Context, Draw, Nets, Now, Stage, Turn, Update
 from bench.training.execution import Execution
 
 __all__ = ["DIAGNOSE_EVERY", "Batches", "Execution", "Step", "Training", "draws"]
@@ -181,7 +181,8 @@ class Training:
         mover = update.player
         optimiser = self._optimisers[mover]
         self._let_only(mover)
-        turns = (stage.turn(self._nets, draw, mover, now, self.random, update.differentiates) for draw in draws)
+        contexts = (Context(self._nets, draw, mover, now, self.random, update.differentiates) for draw in draws)
+        turns = map(stage.turn, contexts)
         for _ in draws[1:]:
             self._differentiate(update, next(turns), now, share=1 / len(draws))
         turn = next(turns)
@@ -292,12 +293,8 @@ def _frozen_copy(net: nn.Module) -> nn.Module:
 
 
 def _diagnose(mover: str, terms: Mapping[str, Tensor], turn: Turn, parameters: list[nn.Parameter]) -> dict[str, Tensor]:
-    """Losses, the gradient's norm, and the critic's accuracy on what it has judged. Nothing is computed again."""
+    """Losses, the gradient's norm, and what the turn says about itself. Nothing is computed again."""
     seen = {f"{mover}/{name}": term.detach().float() for name, term in terms.items()}
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     seen[f"{mover}/gradient_norm"] = torch.nn.utils.get_total_norm(gradients)
-    for name, sign in (("real", 1), ("fake", -1)):
-        logits = vars(turn).get(f"{name}_logits")
-        if mover == "critic" and isinstance(logits, Tensor):
-            seen[f"critic/accuracy_{name}"] = (logits.detach() * sign > 0).float().mean()
-    return seen
+    return seen | {f"{mover}/{name}": value.detach() for name, value in turn.diagnostics().items()}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from bench.data import DataSet, Split
 from bench.data.batches import Batches
 from bench.errors import UserError
-from bench.gan import GAN, Average, Draw, ImageSpec, Now, Player, Stage, Turn, Update
+from bench.gan import GAN, Average, Context, Draw, ImageSpec, Now, Player, Stage, Turn, Update
 from bench.training.loop import DIAGNOSE_EVERY, Execution, Training
 
 SPEC = ImageSpec(1, 8)
@@ -244,8 +244,10 @@ def test_a_turn_computes_each_thing_once_per_update(toys):
 
     gan = toys.toy(SPEC)
     turn = toys.ToyTurn(
-        {"generator": gan.players["generator"].net, "critic": Counting(SPEC)},
-        Draw(batches().next()), "critic", Now(0, 1, 0), torch.Generator(), frozenset(),
+        Context(
+            {"generator": gan.players["generator"].net, "critic": Counting(SPEC)},
+            Draw(batches().next()), "critic", Now(0, 1, 0), torch.Generator(),
+        )
     )  # fmt: skip
     assert turn.real_logits is turn.real_logits
     assert len(calls) == 1

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from bench.errors import UserError
-from bench.gan import Batch, Draw, ImageSpec, Now, Turn
+from bench.gan import Batch, Context, Draw, ImageSpec, Now, Turn
 from zoo.acgan import Critic, Generator, acgan, read_fake, read_real_and_fake
 
 SPEC = ImageSpec(3, 32, classes=10)
@@ -20,7 +20,7 @@ def turn_of(mover: str) -> Turn:
     gan = acgan(ImageSpec(1, 8, classes=3))
     nets = {name: player.net.eval() for name, player in gan.players.items()}  # without dropout
     draw = Draw(Batch(torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 1])))
-    return gan.schedule[0].turn(nets, draw, mover, Now(0, 100, 0), torch.Generator().manual_seed(0), frozenset())
+    return gan.schedule[0].turn(Context(nets, draw, mover, Now(0, 100, 0), torch.Generator().manual_seed(0)))
 
 
 def test_parameters_equal_the_paper_s_layers_by_hand():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.gan import Batch, Draw, Now
+from bench.gan import Batch, Context, Draw, Now
 from zoo import ada, augment
 from zoo.ada import AdaptiveAugment, Dice, recolour
 from zoo.augment import DiffAugment
@@ -285,9 +285,7 @@ class Judged(LatentTurn):
     def __init__(self, logits: Tensor, step: int):
         now = Now(images=0, budget=1, step=step)
         batch = Batch(torch.zeros(len(logits), 1, 8, 8))
-        super().__init__(
-            {}, Draw(batch), "critic", now, generator(), frozenset(), latents=lambda n, r: torch.zeros(n, 1)
-        )
+        super().__init__(Context({}, Draw(batch), "critic", now, generator()), latents=lambda n, r: torch.zeros(n, 1))
         self.logits = logits
 
     def judge(self, images: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """CycleGAN against reference counts and hand-made losses."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
-from bench.gan import Batch, Draw, ImageSpec, Now
+from bench.gan import Batch, Context, Draw, ImageSpec, Now
 from zoo.cyclegan import CycleTurn, Translators, adversarial, cycle, cyclegan, cyclegan_paper, identity
 
 SPEC = ImageSpec(3, 8, source_channels=3)
@@ -32,12 +33,11 @@ def turn_of(mover: str) -> CycleTurn:
     draw = Draw(Batch(torch.rand(4, 3, 8, 8), source=-torch.rand(4, 3, 8, 8)))
     pools = gan.state["pools"]
     assert isinstance(pools, nn.ModuleDict)
-    make = partial(CycleTurn, pools=pools)
-    return make(nets, draw, mover, Now(0, 1, 0), torch.Generator().manual_seed(0), frozenset())
+    return CycleTurn(Context(nets, draw, mover, Now(0, 1, 0), torch.Generator().manual_seed(0)), pools=pools)
 
 
 def other(turn: CycleTurn, mover: str) -> CycleTurn:
-    return CycleTurn(turn.nets, turn.draw, mover, turn.now, turn.random, frozenset(), pools=turn.pools)
+    return CycleTurn(replace(turn.context, mover=mover), pools=turn.pools)
 
 
 def test_losses_are_those_of_networks_applied_one_by_one():

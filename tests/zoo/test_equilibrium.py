@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.gan import Batch, Draw, Now, Turn
+from bench.gan import Batch, Context, Draw, Now, Turn
 from zoo.equilibrium import Equilibrium
 
 
@@ -26,7 +26,7 @@ def logit_of_loss(loss: float) -> float:
 def test_who_waits(real, fake, critic_waits, generator_waits):
     rule = Equilibrium(margin=0.4)
     nets = {"critic": nn.Identity()}
-    turn = Turn(nets, Draw(Batch(torch.zeros(2, 1, 2, 2))), "critic", Now(0, 1, 0), torch.Generator(), frozenset())
+    turn = Turn(Context(nets, Draw(Batch(torch.zeros(2, 1, 2, 2))), "critic", Now(0, 1, 0), torch.Generator()))
     turn.__dict__["real_logits"] = torch.full((2,), logit_of_loss(real))
     turn.__dict__["fake_logits"] = torch.full((2,), -logit_of_loss(fake))
     rule.observe(turn)

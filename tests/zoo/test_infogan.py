@@ -2,7 +2,7 @@ from math import log
 
 import torch
 
-from bench.gan import Batch, Draw, ImageSpec, Now
+from bench.gan import Batch, Context, Draw, ImageSpec, Now
 from zoo.infogan import CONTINUOUS, NOISE, Critic, Generator, coded, infogan, information
 
 MNIST = ImageSpec(1, 28, classes=10)
@@ -40,7 +40,7 @@ def test_information_compares_the_reading_with_the_codes_of_these_fakes():
     gan = infogan(ImageSpec(1, 8))
     nets = {name: player.net for name, player in gan.players.items()}
     draw = Draw(Batch(torch.rand(4, 1, 8, 8)))
-    turn = gan.schedule[0].turn(nets, draw, "generator", Now(0, 100, 0), torch.Generator().manual_seed(3), frozenset())
+    turn = gan.schedule[0].turn(Context(nets, draw, "generator", Now(0, 100, 0), torch.Generator().manual_seed(3)))
     drawn = coded(10)(4, torch.Generator().manual_seed(3))
     torch.testing.assert_close(turn.fake, nets["generator"](drawn))
     codes = drawn[:, NOISE:]

@@ -5,14 +5,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from bench.gan import Batch, Draw, Now, Turn
+from bench.gan import Batch, Context, Draw, Now, Turn
 from zoo.objectives import Hinge, LeastSquares, NonSaturating, Wasserstein
 
 REAL, FAKE = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([-3.0, 0.25, 1.5, -0.5])
 
 
 def turn(real: Tensor = REAL, fake: Tensor = FAKE) -> Turn:
-    made = Turn({}, Draw(Batch(torch.zeros(4, 1, 1, 1))), "critic", Now(0, 1, 0), torch.Generator(), frozenset())
+    made = Turn(Context({}, Draw(Batch(torch.zeros(4, 1, 1, 1))), "critic", Now(0, 1, 0), torch.Generator()))
     made.real_logits, made.fake_logits = real, fake
     return made
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.gan import Batch, Draw, Now, Turn
+from bench.gan import Batch, Context, Draw, Now, Turn
 from zoo.penalties import DRAGAN, R1, R2, ClipWeights, GradientPenalty, clip
 
 W = torch.linspace(-0.3, 0.5, 3 * 4 * 4)
@@ -17,7 +17,7 @@ class LinearTurn(Turn):
     def __init__(self, differentiates: frozenset[str] = frozenset(), count: int = 5):
         random = torch.Generator().manual_seed(0)
         draw = Draw(Batch(torch.rand(count, 3, 4, 4, generator=random) + 1))
-        super().__init__({}, draw, "critic", Now(0, 1, 0), random, differentiates)
+        super().__init__(Context({}, draw, "critic", Now(0, 1, 0), random, differentiates))
         self.fake = self.leaf("fake", torch.zeros(count, 3, 4, 4))
         self.judged: list[Tensor] = []
 

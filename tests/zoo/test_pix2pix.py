@@ -1,6 +1,6 @@
 """pix2pix and PatchGAN against reference counts, patch sizes and closed forms."""
 
-from functools import partial
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from bench.errors import UserError
-from bench.gan import Batch, Draw, ImageSpec, Now, Prompt
+from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
 from zoo.patch import PatchCritic
 from zoo.pix2pix import TranslationTurn, UNet, dropout_noise, dropped, halved, l1, pix2pix, pix2pix_paper
 from zoo.translation import proportionate_width
@@ -74,8 +74,8 @@ def turn_of(mover: str) -> TranslationTurn:
     torch.manual_seed(0)
     nets = {name: player.net for name, player in pix2pix(SPEC).players.items()}
     draw = Draw(Batch(torch.rand(2, 3, 32, 32), source=torch.rand(2, 1, 32, 32)))
-    make = partial(TranslationTurn, noise=dropout_noise(32, 16))
-    return make(nets, draw, mover, Now(0, 1, 0), torch.Generator().manual_seed(0), frozenset())
+    context = Context(nets, draw, mover, Now(0, 1, 0), torch.Generator().manual_seed(0))
+    return TranslationTurn(context, noise=dropout_noise(32, 16))
 
 
 def test_losses_are_half_the_cross_entropy_and_a_hundred_times_the_mean_error():
@@ -89,9 +89,7 @@ def test_losses_are_half_the_cross_entropy_and_a_hundred_times_the_mean_error():
 
 def test_both_updates_share_one_pass_whose_graph_is_the_generators():
     critic = turn_of("critic")
-    generator = TranslationTurn(
-        critic.nets, critic.draw, "generator", critic.now, critic.random, frozenset(), noise=critic.noise
-    )
+    generator = TranslationTurn(replace(critic.context, mover="generator"), noise=critic.noise)
     assert not critic.fake.requires_grad
     assert generator.fake.requires_grad
     assert torch.equal(critic.fake, generator.fake)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
-from bench.gan import Batch, Draw, ImageSpec, Now, Prompt
+from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
 from zoo.equalised import (
     EqualisedConv2d,
     EqualisedDownConv2d,
@@ -192,7 +192,7 @@ def test_a_copy_of_the_weights_samples_at_the_size_that_was_trained():
     nets = {name: player.net for name, player in gan.players.items()}
     batch = Batch(torch.randn(4, 3, 16, 16))
     random = torch.Generator().manual_seed(0)
-    turn = gan.schedule[1].turn(nets, Draw(batch), "critic", Now(0, 100, 0, 1, 0.5), random, frozenset())
+    turn = gan.schedule[1].turn(Context(nets, Draw(batch), "critic", Now(0, 100, 0, 1, 0.5), random))
     assert isinstance(turn, GrowingTurn)
     assert turn.batch.images.shape == turn.fake.shape == (4, 3, 8, 8)
     copied = deepcopy(nets["generator"])

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from bench.gan import Batch, Draw, Now
+from bench.gan import Batch, Context, Draw, Now
 from zoo.regularisers import Consistency, FeatureMatching, HistoricalAverage, LeCam, Orthogonal, overlap
 from zoo.two_player import LatentTurn
 
@@ -23,13 +23,9 @@ class Critic(nn.Module):
 def turn_of(images: Tensor, net: nn.Module | None = None, step: int = 0) -> LatentTurn:
     """A turn whose fakes are the latents, 0.5 everywhere."""
     nets = {"critic": net or Critic(), "generator": nn.Identity()}
+    now = Now(images=step, budget=100, step=step)
     return LatentTurn(
-        nets,
-        Draw(Batch(images)),
-        "critic",
-        Now(images=step, budget=100, step=step),
-        torch.Generator().manual_seed(0),
-        frozenset(),
+        Context(nets, Draw(Batch(images)), "critic", now, torch.Generator().manual_seed(0)),
         latents=lambda count, random: torch.full((count, 1, 2, 2), 0.5),
     )
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from bench import members
-from bench.gan import GAN, Batch, Draw, ImageSpec, Now, Prompt, Turn
+from bench.gan import GAN, Batch, Context, Draw, ImageSpec, Now, Prompt, Turn
 from zoo import spectral
 from zoo.growing import Growing
 
@@ -36,7 +36,7 @@ def turn_of(gan: GAN, spec: ImageSpec, player: str, stage: int, differentiates: 
     for name, other in gan.players.items():
         nets[name] = other.net.train().requires_grad_(name == player)
     now = Now(60, 100, 0, stage, 0.5)
-    return gan.schedule[stage].turn(nets, draw, player, now, torch.Generator(), differentiates)
+    return gan.schedule[stage].turn(Context(nets, draw, player, now, torch.Generator(), differentiates))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from bench.gan import Batch, Draw, ImageSpec, Now, Turn
+from bench.gan import Batch, Context, Draw, ImageSpec, Now, Turn
 from bench.training.trial import begin, build, run
 from zoo import stabilisers
 from zoo.dcgan import dcgan
@@ -84,7 +84,7 @@ def test_gradient_clipping_bounds_what_adam_sees():
 
 def test_label_smoothing_is_cross_entropy_against_nine_tenths():
     logits = torch.linspace(-4, 4, 9)
-    turn = Turn({}, Draw(Batch(torch.zeros(9, 1, 2, 2))), "critic", Now(0, 1, 0), torch.Generator(), frozenset())
+    turn = Turn(Context({}, Draw(Batch(torch.zeros(9, 1, 2, 2))), "critic", Now(0, 1, 0), torch.Generator()))
     turn.__dict__.update(real_logits=logits, fake_logits=-2 * logits)
     expected = binary_cross_entropy_with_logits(logits, torch.full((9,), 0.9))
     expected += binary_cross_entropy_with_logits(-2 * logits, torch.zeros(9))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from bench.errors import UserError
-from bench.gan import Batch, Draw, ImageSpec, Now, Prompt
+from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
 from zoo.lazy import PathLength, SizedR1, lazy_adam
 from zoo.style import StyleTurn
 from zoo.style_networks import (
@@ -271,7 +271,7 @@ def test_sized_r1_has_the_papers_weight():
 def turn_of(gan, mover: str, labels: Tensor | None = None) -> StyleTurn:
     nets = {name: player.net for name, player in gan.players.items()}
     draw = Draw(Batch(torch.randn(4, 1, 16, 16), labels))
-    return gan.schedule[0].turn(nets, draw, mover, Now(0, 1, 0), torch.Generator().manual_seed(0), frozenset())
+    return gan.schedule[0].turn(Context(nets, draw, mover, Now(0, 1, 0), torch.Generator().manual_seed(0)))
 
 
 def test_the_lazy_updates_are_those_of_the_paper():

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import UserError
-from bench.gan import Batch, Draw, ImageSpec, Now
+from bench.gan import Batch, Context, Draw, ImageSpec, Now
 from zoo.penalties import R1
 from zoo.stylegan2_ada import (
     AUTO,
@@ -66,7 +66,8 @@ def test_small_images_take_the_cifar_configuration():
 def turn_of(gan, mover: str, labels: Tensor | None = None, differentiates: frozenset[str] = frozenset()):
     nets = {name: player.net for name, player in gan.players.items()}
     draw = Draw(Batch(torch.rand(4, 1, 16, 16) * 2 - 1, labels))
-    return gan.schedule[0].turn(nets, draw, mover, Now(0, 1, 3), torch.Generator().manual_seed(0), differentiates)
+    random = torch.Generator().manual_seed(0)
+    return gan.schedule[0].turn(Context(nets, draw, mover, Now(0, 1, 3), random, differentiates))
 
 
 def test_real_and_fake_images_are_augmented_before_the_critic():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.gan import Batch, Draw, ImageSpec, Now
+from bench.gan import Batch, Context, Draw, ImageSpec, Now
 from zoo.objectives import NonSaturating, Wasserstein
 from zoo.two_player import LatentTurn
 from zoo.unrolled_gan import Critic, Generator, Unrolled, named
@@ -40,12 +40,7 @@ def turn(nets: dict[str, nn.Module]) -> LatentTurn:
     images = torch.linspace(-1, 1, 20, dtype=torch.float64).reshape(5, 1, 2, 2)
     latents = torch.linspace(-2, 2, 10, dtype=torch.float64).reshape(5, 2).sin()
     return LatentTurn(
-        nets,
-        Draw(Batch(images)),
-        "generator",
-        Now(0, 1, 0),
-        torch.Generator(),
-        frozenset(),
+        Context(nets, Draw(Batch(images)), "generator", Now(0, 1, 0), torch.Generator()),
         latents=lambda count, random: latents,
     )
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from bench.gan import Batch, Draw, ImageSpec, Now
+from bench.gan import Batch, Context, Draw, ImageSpec, Now
 from zoo.vae import AutoencoderTurn, divergence, reconstruction, vae
 
 SPEC = ImageSpec(1, 16)
@@ -15,7 +15,7 @@ def turn() -> AutoencoderTurn:
     torch.manual_seed(0)
     nets = {"autoencoder": vae(SPEC).players["autoencoder"].net}
     draw = Draw(Batch(torch.rand(6, 1, 16, 16) * 2 - 1))
-    return AutoencoderTurn(nets, draw, "autoencoder", Now(0, 1, 0), torch.Generator().manual_seed(0), frozenset())
+    return AutoencoderTurn(Context(nets, draw, "autoencoder", Now(0, 1, 0), torch.Generator().manual_seed(0)))
 
 
 def test_divergence_is_that_of_normal_distributions(turn: AutoencoderTurn):

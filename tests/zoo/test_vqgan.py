@@ -1,5 +1,7 @@
 """VQGAN's first stage against reference counts, closed-form gradients and brute force."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch import nn
 
 from bench.data import DataSet
 from bench.data.dataset import Split
-from bench.gan import Batch, Draw, ImageSpec, Now, Prompt
+from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
 from bench.training.sampling import request
 from zoo.vqgan import (
     PUBLISHED,
@@ -126,7 +128,7 @@ def turn_of(mover: str = "autoencoder", images: int = 0) -> ReconstructionTurn:
     torch.manual_seed(0)
     nets = {name: player.net for name, player in vqgan(SPEC).players.items()}
     draw = Draw(Batch(torch.rand(2, 1, 8, 8) * 2 - 1))
-    return ReconstructionTurn(nets, draw, mover, Now(images, 100, 0), torch.Generator().manual_seed(0), frozenset())
+    return ReconstructionTurn(Context(nets, draw, mover, Now(images, 100, 0), torch.Generator().manual_seed(0)))
 
 
 def test_the_codebook_pulls_features_fully_and_codes_by_a_quarter():
@@ -189,7 +191,7 @@ def test_the_adversarial_term_joins_after_a_quarter_with_the_weight_of_its_gradi
 def test_the_critic_judges_the_reconstructions_that_were_just_made():
     turn = turn_of()
     made = turn.fake
-    critic = ReconstructionTurn(turn.nets, turn.draw, "critic", turn.now, turn.random, frozenset())
+    critic = ReconstructionTurn(replace(turn.context, mover="critic"))
     assert torch.equal(critic.fake, made)
     assert not critic.fake.requires_grad
 
