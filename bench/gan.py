@@ -159,12 +159,17 @@ class Average:
     Give `decay` per step, or `half_life_images`, which means the same at every batch size
     (Karras et al. 2020, arXiv:1912.04958). `ramp` keeps the half-life below that share of the images seen so far
     (Karras et al. 2020, arXiv:2006.06676); before `start_images` the average follows the weights (BigGAN).
+
+    Buffers are copied from the player. Batch norm's statistics then belong to weights that the average does not have; with
+    `standing_batches` they are estimated again before sampling, over that many batches of images of the average itself
+    (BigGAN's standing statistics, Brock et al. 2019, arXiv:1809.11096, appendix B). Nothing is done without batch norm.
     """
 
     decay: float | None = None
     half_life_images: float | None = None
     ramp: float | None = None
     start_images: int = 0
+    standing_batches: int = 0
 
     def at(self, now: Now, batch_size: int) -> float:
         """The decay of the step that ends at `now`, in [0, 1)."""
@@ -233,6 +238,7 @@ class GAN:
     latents: Callable[[int, torch.Generator], Tensor] | None = None  # count, random (CPU) -> (count, Z)
     state: Mapping[str, nn.Module] = field(default_factory=dict)  # losses that remember: saved, moved, never trained
     task: Task = "unconditional"
+    least_batch: int = 1  # images that an update needs at once, e.g. 2 where it looks at differences between them
 
 
 Builder = Callable[[ImageSpec], GAN]

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
+from bench.gan import GAN, Batch, Draw
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,37 @@ class Execution:
     def autocast(self) -> AbstractContextManager[object]:
         """Where losses are computed."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def place(self, module: nn.Module) -> nn.Module:
+        """The same module, on the device and in the layout."""
+        module.to(self.device)
+        return module.to(memory_format=torch.channels_last) if self.channels_last else module  # pyright: ignore[reportCallIssue]
+
+    def laid_out(self, batch: Batch) -> Batch:
+        """The batch in the layout."""
+        if not self.channels_last:
+            return batch
+        source = None if batch.source is None else batch.source.to(memory_format=torch.channels_last)
+        return Batch(batch.images.to(memory_format=torch.channels_last), batch.labels, source)
+
+    def draws(self, batch: Batch) -> list[Draw]:
+        """The batch as the draws that are differentiated one after the other; in the same order in every update."""
+        batch, count = self.laid_out(batch), self.accumulate
+        if count == 1:
+            return [Draw(batch)]
+        fields = (batch.images, batch.labels, batch.source)
+        pieces = [[None] * count if whole is None else whole.chunk(count) for whole in fields]
+        return [Draw(Batch(*piece)) for piece in zip(*pieces, strict=True)]  # pyright: ignore[reportArgumentType]
+
+    def runnable(self, gan: GAN) -> dict[str, nn.Module]:
+        """The networks, compiled where that is wanted and possible: a compiled graph has no second derivative."""
+        updates = [update for stage in gan.schedule for update in stage.updates]
+        twice = {update.player for update in updates if update.differentiates}
+        twice |= {name for update in updates for name in update.differentiates}  # an unrolled critic
+        return {
+            name: self.compile(player.net) if self.compiled and name not in twice else player.net
+            for name, player in gan.players.items()
+        }
 
     def compile(self, net: nn.Module) -> nn.Module:
         """The network compiled for the shapes that it meets."""

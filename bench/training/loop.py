@@ -5,16 +5,15 @@ steps per iteration cost five batches. No step waits for the device: losses stay
 """
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from bench.errors import UserError
 from bench.gan import GAN, Batch, Context, Draw, Nets, Now, Stage, Turn, Update
+from bench.training.averaging import follow, frozen_copy, standing
 from bench.training.execution import Execution
 
 __all__ = ["DIAGNOSE_EVERY", "Batches", "Execution", "Step", "Training", "draws"]
@@ -60,16 +59,13 @@ class Training:
         self.execution.check(batches.batch_size)
         device = self.execution.device
         for module in [*(player.net for player in gan.players.values()), *gan.state.values()]:
-            module.to(device)
-            if self.execution.channels_last:
-                module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-            module.train()
-        self.averages = {name: _frozen_copy(player.net) for name, player in gan.players.items() if player.average}
+            self.execution.place(module).train()
+        self.averages = {name: frozen_copy(player.net) for name, player in gan.players.items() if player.average}
         self.random = torch.Generator(device).manual_seed(seed)
         self.now = Now(images=0, budget=images, step=0)
         self.updates = dict.fromkeys(gan.players, 0)
         self.first_bad_step = torch.full((), -1, dtype=torch.int64, device=device)  # read by `diverged_at_step`
-        self._nets: Nets = self._runnable_nets()
+        self._nets: Nets = self.execution.runnable(gan)
         self._parameters = {name: _trainable(player.net) for name, player in gan.players.items()}
         self._optimisers: dict[str, torch.optim.Optimizer] = {}
         self._rates: dict[str, list[float]] = {}
@@ -106,7 +102,14 @@ class Training:
         nets = {name: self.averages.get(name, player.net) for name, player in self.gan.players.items()}
         for net in nets.values():
             net.eval()
-        return nets
+        return standing(self.gan, nets, self._peek, self.execution)
+
+    def _peek(self, count: int) -> list[Batch]:
+        """The next batches, which stay to be drawn."""
+        position = self.batches.state_dict()
+        batches = [self.execution.laid_out(self.batches.next()) for _ in range(count)]
+        self.batches.load_state_dict(position)
+        return batches
 
     def resume_training_mode(self) -> None:
         """Undo the eval mode of `sampling_nets`."""
@@ -157,7 +160,7 @@ class Training:
         if self.execution.cuda_graphs:
             torch.compiler.cudagraph_mark_step_begin()
         count = draws(stage)
-        drawn = [self._parts(self._layout(self.batches.next())) for _ in range(count)]
+        drawn = [self.execution.draws(self.batches.next()) for _ in range(count)]
         start = ends[self.now.stage - 1] if self.now.stage else 0
         fraction = (self.now.images - start) / max(ends[self.now.stage] - start, 1)
         now = replace(self.now, stage_fraction=fraction)
@@ -169,7 +172,8 @@ class Training:
                     terms.update(self.apply(update, stage, parts, now, diagnose=diagnose))
         images = count * self.batches.batch_size
         self.now = replace(now, images=now.images + images, step=now.step + 1)
-        self._average(images)
+        for name, average in self.averages.items():
+            follow(average, self.gan.players[name], self.now, images)
         return Step(self.now, terms)
 
     def apply(self, update: Update, stage: Stage, draws: list[Draw], now: Now, *, diagnose: bool) -> dict[str, Tensor]:
@@ -237,41 +241,6 @@ class Training:
             for group, base in zip(optimiser.param_groups, self._rates[name], strict=True):
                 group["lr"] = base * rate(now.fraction)
 
-    @torch.no_grad()
-    def _average(self, images: int) -> None:
-        for name, average in self.averages.items():
-            player = self.gan.players[name]
-            assert player.average is not None
-            decay = player.average.at(self.now, images)
-            get_ema_multi_avg_fn(decay)(list(average.parameters()), list(player.net.parameters()), 0)
-            for kept, buffer in zip(average.buffers(), player.net.buffers(), strict=True):
-                kept.copy_(buffer)
-
-    def _layout(self, batch: Batch) -> Batch:
-        if not self.execution.channels_last:
-            return batch
-        source = None if batch.source is None else batch.source.to(memory_format=torch.channels_last)
-        return Batch(batch.images.to(memory_format=torch.channels_last), batch.labels, source)
-
-    def _parts(self, batch: Batch) -> list[Draw]:
-        """The batch as the draws that are differentiated one after the other; in the same order in every update."""
-        count = self.execution.accumulate
-        if count == 1:
-            return [Draw(batch)]
-        fields = (batch.images, batch.labels, batch.source)
-        pieces = [[None] * count if whole is None else whole.chunk(count) for whole in fields]
-        return [Draw(Batch(*piece)) for piece in zip(*pieces, strict=True)]  # pyright: ignore[reportArgumentType]
-
-    def _runnable_nets(self) -> dict[str, nn.Module]:
-        """The networks, compiled where that is wanted and possible: a compiled graph has no second derivative."""
-        updates = [update for stage in self.gan.schedule for update in stage.updates]
-        twice = {update.player for update in updates if update.differentiates}
-        twice |= {name for update in updates for name in update.differentiates}  # an unrolled critic
-        return {
-            name: self.execution.compile(player.net) if self.execution.compiled and name not in twice else player.net
-            for name, player in self.gan.players.items()
-        }
-
 
 def _total(terms: list[Tensor], factor: float) -> Tensor:
     """The terms' sum times a factor, without a kernel that does nothing."""
@@ -286,10 +255,6 @@ def draws(stage: Stage) -> int:
 
 def _trainable(net: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in net.parameters() if parameter.requires_grad]
-
-
-def _frozen_copy(net: nn.Module) -> nn.Module:
-    return deepcopy(net).requires_grad_(False).eval()
 
 
 def _diagnose(mover: str, terms: Mapping[str, Tensor], turn: Turn, parameters: list[nn.Parameter]) -> dict[str, Tensor]:
