@@ -85,7 +85,7 @@ def perf(
 def _measure(members: list[str], asked: "PerfOptions", results: Path, as_json: bool) -> None:
     from bench.members import find
     from bench.perf import member, text
-    from bench.records import speed
+    from bench.records import speed, speed_figures
 
     for name in members:
         find(name)  # every name is known before the first is measured
@@ -93,7 +93,7 @@ def _measure(members: list[str], asked: "PerfOptions", results: Path, as_json: b
         found = member.measure(name, asked)
         path = speed.write(found, results)
         if as_json:
-            typer.echo(found.sealed().model_dump_json())
+            typer.echo(speed_figures.as_json(found.sealed()))
         else:
             typer.echo(text.render(found) + f"{path}\n")
 

@@ -162,8 +162,7 @@ class ModeRun:
         """On the CPU a batch that does not fit must fail alone; an accelerator says so itself."""
         if self.effort.memory_limit_bytes is not None or self.case.device != "cpu":
             return self.effort.memory_limit_bytes
-        free = available_bytes()
-        return None if free is None else int(free * HEADROOM)
+        return int(available_bytes() * HEADROOM)
 
 
 def explain(mode: str, error: Exception) -> str:

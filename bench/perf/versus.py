@@ -6,7 +6,7 @@ import os
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from bench.perf.member import PerfOptions, case_of, under_load
 from bench.perf.process import ROOT, Worker
 from bench.perf.rounds import calls_for, interleave, warm_up
 from bench.perf.verdict import Comparison, compare
+from bench.records import speed_figures
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,17 @@ class Versus:
                 "log_ratio": asdict(found.difference),
                 "log_ratio_to_itself": asdict(found.itself),
                 "log_floor": found.floor,
+                "summary": {lane: self._summary(rounds) for lane, rounds in found.lanes.items()},
                 "rounds_ms": found.lanes,
                 "warnings": under_load(self.load),
             }
         )
+
+    def _summary(self, rounds: Sequence[Sequence[float]]) -> dict[str, float]:
+        """Milliseconds of a call of one lane (b is the candidate), and images generated per second at the median."""
+        times = speed_figures.percentiles([ms for times in rounds for ms in times])
+        found = {f"{name}_ms": ms for name, ms in asdict(times).items()}
+        return found if self.what == "training" else found | {"images_per_second": self.batch * 1e3 / times.p50}
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,8 @@ def checkout(revision: str, root: Path = ROOT) -> Iterator[Path]:
 
     Raises UserError when there is no such revision, this is no checkout, or the revision cannot be timed.
     """
+    if not revision or revision.startswith("-"):  # git would take it for an option
+        raise UserError(f"--against {revision!r} is neither a member nor a revision. Give a commit, branch or tag.")
     found = subprocess.run(
         ["git", "-C", str(root), "archive", "--format=tar", revision, "--", "bench", "zoo"],
         capture_output=True,

@@ -1,12 +1,14 @@
 """Aggregates of speed records, recomputed from their raw rounds. No torch."""
 
+import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from bench.records.speed import Generation, ModeResult, Rounds
+from bench.records.speed import Generation, ModeResult, Rounds, SpeedRecord
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,12 @@ def latency(found: ModeResult) -> Latency | None:
     single = next((entry for entry in found.generation if entry.batch == 1), None)
     if single is None:
         return None
-    times = calls(single.rounds)
-    return Latency(percentile(times, 0.5), percentile(times, 0.9), percentile(times, 0.99))
+    return percentiles(calls(single.rounds))
+
+
+def percentiles(times: Sequence[float]) -> Latency:
+    """Of some calls, linear between neighbours."""
+    return Latency(*np.percentile(times, [50, 90, 99]).tolist())
 
 
 def images_per_second(entry: Generation) -> float:
@@ -81,6 +87,27 @@ def joules_per_1000(found: ModeResult) -> float | None:
     return 1000 * found.energy_joules / found.energy_images
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value that `share` of the values do not exceed, linear between neighbours (Hyndman, Fan 1996, type 7)."""
-    return float(np.percentile(np.asarray(values, dtype=np.float64), 100 * share))
+def summary(found: ModeResult) -> dict[str, Any]:
+    """The figures of a mode that people ask for, units in their names; None where it was not measured."""
+    times, best = latency(found), throughput(found)
+    return {
+        "latency_ms": asdict(times) if times else None,
+        "throughput": asdict(best) if best else None,
+        "images_per_second_by_batch": {str(entry.batch): images_per_second(entry) for entry in found.generation},
+        "training_images_per_second": training_images_per_second(found),
+        "update_ms": update_ms(found),
+        "first_image_seconds": first_image_seconds(found),
+        "generation_peak_bytes": found.generation_peak_bytes,
+        "training_peak_bytes": found.training_peak_bytes,
+        "joules_per_1000_images": joules_per_1000(found),
+    }
+
+
+def as_json(record: SpeedRecord) -> str:
+    """A speed record on one line, as it is kept, with a "summary" of every mode in front of its raw rounds."""
+    content = record.model_dump(mode="json")
+    modes = [
+        {"mode": found.mode, "summary": summary(found)} | raw
+        for found, raw in zip(record.modes, content["modes"], strict=True)
+    ]
+    return json.dumps(content | {"modes": modes})

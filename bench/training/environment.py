@@ -1,12 +1,13 @@
 """Where a run happens, described by what it is: processor, memory, versions; never by a host's name."""
 
-import os
 import platform
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import psutil
 import torch
 
 from bench.records.record import Environment
@@ -23,8 +24,8 @@ def describe(execution: Execution) -> Environment:
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
         cpu=_cpu(),
-        cores=os.cpu_count() or 0,
-        memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        cores=psutil.cpu_count() or 0,
+        memory_bytes=psutil.virtual_memory().total,
         accelerator=torch.cuda.get_device_name(execution.device) if cuda else None,
         threads=torch.get_num_threads(),
         packages={name: found for name in PACKAGES if (found := _version(name))},
@@ -34,6 +35,16 @@ def describe(execution: Execution) -> Environment:
         commit=commit,
         dirty=dirty,
     )
+
+
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """Give PyTorch its number of threads back at the end: a run that is resumed takes its own."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def reset_peak_memory(device: torch.device) -> None:
@@ -46,29 +57,30 @@ def reset_peak_memory(device: torch.device) -> None:
 
 
 def peak_memory_bytes(device: torch.device) -> int | None:
-    """The most that was in use since the reset: on the accelerator, or by this process (Linux); else None."""
+    """The most that was in use since the reset: on the accelerator, or by this process; None where that is not counted.
+
+    Linux counts it from the reset on, Windows from the start of the process.
+    """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-    return int(lines["VmHWM"].split()[0]) * 1024 if "VmHWM" in lines else None
+    if status.exists():  # psutil has no peak on Linux
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        return int(lines["VmHWM"].split()[0]) * 1024 if "VmHWM" in lines else None
+    return getattr(psutil.Process().memory_info(), "peak_wset", None)
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait for the device: what a clock does at its own edges, and nobody else."""
+    """Wait for the device. Only clocks do this, before they start and before they stop."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def _cpu() -> str:
+    """The processor's model: psutil does not know it, and `platform.processor` says "x86_64" or nothing on Linux."""
     info = Path("/proc/cpuinfo")
-    models = (
-        [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-        if info.exists()
-        else []
-    )
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or platform.machine()
 
 

@@ -19,7 +19,7 @@ from bench.training.execution import Execution
 __all__ = ["DIAGNOSE_EVERY", "Batches", "Execution", "Step", "Training", "draws"]
 
 DIAGNOSE_EVERY = 16  # iterations between two looks at losses, gradient norms and accuracies
-STATE_VERSION = 1
+STATE_VERSION = 2  # of `Training.state_dict`; another version is refused
 
 
 class Batches(Protocol):
@@ -121,6 +121,7 @@ class Training:
         players = self.gan.players.items()
         return {
             "version": STATE_VERSION,
+            "threads": torch.get_num_threads(),
             "nets": {name: player.net.state_dict() for name, player in players},
             "averages": {name: net.state_dict() for name, net in self.averages.items()},
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()},
@@ -136,7 +137,15 @@ class Training:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Become the run that was saved. It must be of the same member, seed and budget."""
+        """Become the run that was saved. It must be of the same member, seed and budget.
+
+        On a processor PyTorch gets the number of threads back that the run had: sums are rounded differently under another.
+        Raises ValueError for a state of another version, and whatever PyTorch raises for weights that do not fit.
+        """
+        if state["version"] != STATE_VERSION:
+            raise ValueError(f"it has version {state['version']} of the format, expected {STATE_VERSION}")
+        if self.execution.device.type == "cpu":
+            torch.set_num_threads(state["threads"])
         self._enter(state["now"]["stage"])
         for name, player in self.gan.players.items():
             player.net.load_state_dict(state["nets"][name])

@@ -56,7 +56,7 @@ def test_a_checkpoint_that_belongs_elsewhere_is_refused(after, toys, tmp_path):
     path = next((after.folder / "home").rglob("0-*/last.pt"))
     identity = checkpoint.identity_of(checkpoint.load(path))
     other = type(identity)(**{**vars(identity), "member": "dcgan"})
-    with pytest.raises(UserError, match="is of member 'toy', expected 'dcgan'"):
+    with pytest.raises(UserError, match="it was written by member 'toy', expected 'dcgan'"):
         checkpoint.load(path, other)
     damaged = tmp_path / "last.pt"
     damaged.write_bytes(path.read_bytes()[:1000])

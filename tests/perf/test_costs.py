@@ -7,7 +7,7 @@ import pytest
 from bench.boards import board, board_json, render
 from bench.boards.speed_columns import with_speed
 from bench.boards.verdicts.gate import Exit, gate
-from bench.records import merge
+from bench.records import merge, speed_figures
 from bench.records import speed as records
 from bench.records.record import Environment, Member
 
@@ -101,3 +101,26 @@ def test_merging_brings_speed_records_along(make_record, tmp_path):
     assert merge.merge([tmp_path / "a"], tmp_path / "out").files == 1
     assert (tmp_path / "out" / path.relative_to(tmp_path / "a")).read_bytes() == path.read_bytes()
     assert merge.validate(tmp_path / "out") == []
+
+
+def test_json_has_the_figures_in_front_of_the_raw_rounds():
+    rounds = ((4.0, 1.0), (2.0, 3.0))
+    found = records.ModeResult(
+        mode="eager",
+        generation=(
+            records.Generation(batch=1, rounds=rounds, stable=True),
+            records.Generation(batch=8, rounds=((2.0,),), stable=True),
+        ),
+        generation_peak_bytes=7,
+    )
+    record = speed().model_copy(update={"modes": (found,)})
+    content = json.loads(speed_figures.as_json(record))
+    (mode,) = content["modes"]
+    assert list(mode)[:2] == ["mode", "summary"]
+    assert mode["generation"][0]["rounds"] == [[4.0, 1.0], [2.0, 3.0]]
+    assert mode["summary"]["latency_ms"] == pytest.approx({"p50": 2.5, "p90": 3.7, "p99": 3.97})  # linear between calls
+    assert mode["summary"]["throughput"] == {"batch": 8, "images_per_second": 4000.0}
+    assert mode["summary"]["images_per_second_by_batch"] == {"1": 400.0, "8": 4000.0}
+    assert mode["summary"]["generation_peak_bytes"] == 7
+    assert mode["summary"]["training_images_per_second"] is None
+    assert content["flops_sample"] == record.flops_sample

@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.gan import ImageSpec
 from bench.perf import measure, member, text
 from bench.perf.case import WorkloadSpec, batches, modes
-from bench.perf.machine import Load, Moment, available_bytes, energy_counter, load_between, megahertz, moment
+from bench.perf.machine import Load, Moment, energy_counter, load_between, megahertz, moment
 from bench.perf.process import NoMemoryError, UnsupportedError, Worker
 from bench.perf.versus import Side, checkout, sides, versus
 from bench.records import speed as records
@@ -188,18 +188,42 @@ def test_load_by_others_is_a_warning():
     assert busy.other_cores == pytest.approx(1.0)
     assert "others used 1.0 cores" in member.under_load(busy)[0]
     assert member.under_load(Load(0.05, 0.1, None)) == []
-    assert member.under_load(load_between(Moment(0.0, None), Moment(1.0, None), 1.0)) == []
+    assert member.under_load(Load(None, 0.1, None)) == []
 
 
-def test_the_machine_is_read_from_its_files(tmp_path):
-    stat, info, memory = (tmp_path / name for name in ("stat", "cpuinfo", "meminfo"))
-    stat.write_text("cpu  100 0 100 900 5 0 0 100 0 0\ncpu0 1 2 3\n")
-    info.write_text("cpu MHz\t\t: 2000.0\ncpu MHz\t\t: 3000.0\n")
-    memory.write_text("MemTotal: 9 kB\nMemAvailable:   2048 kB\n")
-    assert moment(stat).busy == pytest.approx(300 / os.sysconf("SC_CLK_TCK"))
-    assert megahertz(info) == 2500.0
-    assert available_bytes(memory) == 2 << 20
-    assert moment(tmp_path / "none").busy is None
+def test_busy_time_counts_work_and_what_a_hypervisor_takes_but_no_waiting(monkeypatch):
+    from types import SimpleNamespace
+
+    import psutil
+
+    linux = SimpleNamespace(user=1.0, nice=0.5, system=1.0, idle=9.0, iowait=5.0, irq=0.25, softirq=0.25, steal=1.0)
+    monkeypatch.setattr(psutil, "cpu_times", lambda: linux)
+    assert moment().busy == 4.0
+    monkeypatch.setattr(
+        psutil, "cpu_times", lambda: SimpleNamespace(user=1.0, system=1.0, idle=9.0, interrupt=0.5, dpc=0.5)
+    )
+    assert moment().busy == 3.0
+
+
+def test_a_system_that_does_not_tell_its_clock_has_none(monkeypatch):
+    import psutil
+
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: None)
+    assert megahertz() is None
+
+    def refuse():
+        raise NotImplementedError
+
+    monkeypatch.setattr(psutil, "cpu_freq", refuse)
+    assert megahertz() is None
+
+
+@pytest.mark.parametrize("revision", ["--output=FILE", "-x", "--", ""])
+def test_a_revision_is_never_an_option_of_git(revision, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="neither a member nor a revision"), checkout(revision):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_energy_is_not_available_off_cuda_and_read_through_nvml_on_it(monkeypatch):

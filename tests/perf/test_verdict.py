@@ -8,7 +8,6 @@ import pytest
 
 from bench.perf.rounds import block_logs, calls_for, interleave, palindrome, warm_up
 from bench.perf.verdict import BLOCKS, SMALLEST, Comparison, Interval, bootstrap, compare, judge
-from bench.records.speed_figures import percentile
 
 CALLS = 5
 
@@ -120,9 +119,3 @@ def test_calls_fill_a_round_within_limits():
     assert calls_for(10.0, 0.25) == 25
     assert calls_for(1e-9) == 200
     assert calls_for(60_000) == 3
-
-
-def test_percentiles_are_linear_between_neighbours():
-    values = [3.0, 1.0, 2.0, 4.0]
-    assert [percentile(values, share) for share in (0, 0.5, 1)] == [1.0, 2.5, 4.0]
-    assert percentile(values, 0.9) == pytest.approx(float(np.percentile(values, 90)))
