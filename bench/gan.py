@@ -226,6 +226,7 @@ class Prompt:
     labels: Tensor | None = None  # (N,) int64
     source: Tensor | None = None  # (N, C', H, W) in [-1, 1]
     truncation: float = 1.0  # 1: none
+    styles: Tensor | None = None  # (N, W): intermediate latents to generate from, in the place of `latents`
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,9 @@ class GAN:
     latents: Callable[[int, torch.Generator], Tensor] | None = None  # count, random (CPU) -> (count, Z)
     state: Mapping[str, nn.Module] = field(default_factory=dict)  # losses that remember: saved, moved, never trained
     task: Task = "unconditional"
+    styles: Callable[[Nets, Prompt], Tensor] | None = (
+        None  # a prompt's intermediate latents w, (N, W); None: it has none
+    )
     least_batch: int = 1  # images that an update needs at once, e.g. 2 where it looks at differences between them
 
 

@@ -20,8 +20,8 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor, nn
 
-from zoo.layers import NORMAL, initialise
 from bench.gan import GAN, Context, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam
+from zoo.layers import NORMAL, initialise
 from zoo.objectives import LeastSquares
 from zoo.patch import PatchCritic
 from zoo.pools import HistoryPool

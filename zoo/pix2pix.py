@@ -27,8 +27,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from zoo.layers import AROUND_ONE, NORMAL, initialise
 from bench.gan import GAN, Context, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam, trainable
+from zoo.layers import AROUND_ONE, NORMAL, initialise
 from zoo.objectives import NonSaturating
 from zoo.patch import PatchCritic
 from zoo.rates import hold_then_decay

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.gan import Batch, Draw, Now
+from bench.gan import Batch, Context, Draw, Now
 from zoo.pools import ReplayPool
 from zoo.turns import JointTurn, noisy, pack, packed, replaying, top_k
 from zoo.two_player import LatentTurn
@@ -18,12 +18,13 @@ class Mean(nn.Module):
 def turn_of(kind: type[LatentTurn], mover: str, images: int = 0, count: int = 8) -> LatentTurn:
     """Fakes are 0, 1, ... count - 1; real images are 1."""
     return kind(
-        {"critic": Mean(), "generator": nn.Identity()},
-        Draw(Batch(torch.ones(count, 1, 2, 2))),
-        mover,
-        Now(images=images, budget=100, step=images),
-        torch.Generator().manual_seed(0),
-        frozenset(),
+        Context(
+            {"critic": Mean(), "generator": nn.Identity()},
+            Draw(Batch(torch.ones(count, 1, 2, 2))),
+            mover,
+            Now(images=images, budget=100, step=images),
+            torch.Generator().manual_seed(0),
+        ),
         latents=lambda number, random: torch.arange(float(number)).view(-1, 1, 1, 1).expand(-1, 1, 2, 2),
     )
 
