@@ -28,7 +28,7 @@ def speed(source: str = "s1", flops: int = 1_000, ms: float = 10.0, cpu: str = "
             device="cpu", channels_last=False, compiled=False, commit=None, dirty=False,
         ),
         surroundings=records.Surroundings(other_cores=0.0, load_average=0.0, megahertz=None, warnings=()),
-        command="", started="0", finished=finished,
+        command="", started="2026-01-01T00:00:00Z", finished=f"2026-01-01T00:00:0{finished}Z",
     )  # fmt: skip
 
 
