@@ -7,7 +7,7 @@ one of any other code). docs/zoo_on_digits.md is made from the lines.
 
     python tools/measure_zoo.py                            every member
     python tools/measure_zoo.py dcgan biggan               these
-    python tools/measure_zoo.py sngan --images 240_000     with a budget of its own, beside the usual one
+    python tools/measure_zoo.py sngan --images 240_000     with another budget, in a table of its own
     python tools/measure_zoo.py --page                     the page alone
 """
 
@@ -68,7 +68,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("members", nargs="*", help="registered names; all of the zoo if none is given")
     parser.add_argument("--images", type=int, help="real images shown to every member, instead of the suite's budget")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--lines", type=Path, default=LINES, help="where the lines go; the page goes beside them")
+    parser.add_argument("--lines", type=Path, default=LINES, help="where the lines go; the page goes next to them")
     parser.add_argument("--grids", type=Path, help="a folder for one grid of samples per member")
     parser.add_argument(
         "--sheet", type=Path, help="one picture of the members' samples, renewed from the grids in --grids"
@@ -125,7 +125,7 @@ def train(experiment: Experiment, listing: Listing, images: int, seed: int, grid
 
 
 def scores(experiment: Experiment, training: Training, ids: list[str]) -> dict[str, float]:
-    """The metrics of a sample of the networks as they are; training goes on as if nobody had looked."""
+    """The metrics of a sample of the networks as they are; training is not affected."""
     with torch.random.fork_rng():
         nets = training.sampling_nets()
         asked = request(training.gan, experiment.dataset, experiment.suite.evaluation.samples, seed=0)

@@ -31,7 +31,7 @@ REASONS = {  # why a member misses a bar, where it is known; shown for those tha
     "stylegan2-ada": LATE.format(484)
     + " Its constants are the paper's for 100 million images: an augmentation that takes 500,000 to rise.",
     "unrolled-gan": "The steps ahead cost speed: without them the same networks reach 108.9 with this budget and seed.",
-    "vae": "No GAN: the blurred baseline that boards show as calibration.",
+    "vae": "Not a GAN: the blurred baseline that boards show as calibration.",
     "wgan": FEW_STEPS + " Its rate is the lowest of all, 5e-5.",
     "wgan-gp": FEW_STEPS,
 }

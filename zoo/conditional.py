@@ -18,7 +18,7 @@ def needs_labels(spec: ImageSpec, member: str) -> None:
 
 
 def with_label(features: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """The one-hot label beside the features: (N, F) -> (N, F + K), or as K constant maps: (N, F, H, W) -> (N, F + K, H, W)."""
+    """The features with the one-hot label appended: (N, F) -> (N, F + K), or as K constant maps: (N, F, H, W) -> (N, F + K, H, W)."""
     hot = one_hot(labels, classes).to(features.dtype)
     if features.ndim == 4:
         hot = hot[:, :, None, None].expand(-1, -1, *features.shape[2:])
@@ -26,7 +26,7 @@ def with_label(features: Tensor, labels: Tensor, classes: int) -> Tensor:
 
 
 class ConditionalBatchNorm(nn.Module):
-    """Batch norm whose scale and shift belong to a class; the statistics are everybody's.
+    """Batch norm whose scale and shift belong to a class; the statistics are those of the whole batch.
 
     Dumoulin et al. 2017, arXiv:1610.07629, eq. 5, on batch statistics as in Miyato & Koyama 2018, arXiv:1802.05637.
     """

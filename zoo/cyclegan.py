@@ -39,7 +39,7 @@ def convolve(before: int, after: int, kernel: int) -> list[nn.Module]:
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions beside the identity, (N, C, h, w) -> the same shape."""
+    """Two 3x3 convolutions plus the identity, (N, C, h, w) -> the same shape."""
 
     def __init__(self, width: int):
         super().__init__()

@@ -102,7 +102,7 @@ class InformationTurn(ReadingTurn):
     """Remembers the codes that the fakes were made from."""
 
     def make_fake(self) -> Tensor:
-        """New latents through the generator; the latents stay at hand as `codes`."""
+        """New latents through the generator; their codes stay available as `codes`."""
         self.drawn = self.latents(self.copies * self.batch.images.shape[0], self.random)
         return self.generate(self.drawn)
 

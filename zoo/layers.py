@@ -30,5 +30,5 @@ def initialise(net: nn.Module, weights: Rule, scales: Rule | None = None) -> nn.
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Without autocast inside. The meta device, where networks have shapes and no numbers, knows no autocast at all."""
+    """A context without autocast. On the meta device, which has no autocast, it does nothing."""
     return torch.autocast(device.type, enabled=False) if torch.amp.is_autocast_available(device.type) else nullcontext()

@@ -1,4 +1,4 @@
-"""Distributions of latents, beside the Gaussian and the uniform of the contract, and truncation."""
+"""Distributions of latents other than the contract's Gaussian and uniform ones, and truncation."""
 
 from collections.abc import Callable
 

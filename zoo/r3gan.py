@@ -5,7 +5,7 @@ Networks: configuration E of the paper's roadmap: residual blocks of a 1x1, a gr
 inverted bottleneck of 2, groups 16 wide, no normalisation, resampling with [1, 3, 3, 1] (the presets' [1, 2, 1] on
 repeated pixels), fix-up initialisation, a learned 4x4 start and its mirror image at the end. Loss: relativistic pairing
 with R1 and R2 on every step. Constants of the preset CIFAR10 of brownvc/R3GAN train.py at 19a7ddf: latents of 64, two
-blocks per size, Adam at 2e-4 falling to 5e-5, gamma 0.05 falling to 0.005. Conditional: an embedding beside the
+blocks per size, Adam at 2e-4 falling to 5e-5, gamma 0.05 falling to 0.005. Conditional: an embedding appended to the
 latents, and a projection in the critic.
 
 Departures: both players of an iteration see one batch of real images; the authors' loop draws one for each. No

@@ -33,7 +33,7 @@ class FeatureMatching(NonSaturating):
 class HistoricalAverage(nn.Module):
     """weight * ||theta - mean of all past theta||^2: Salimans et al. 2016, arXiv:1606.03498, section 3.3.
 
-    `remember` belongs into the `then` of the player's update.
+    `remember` belongs in the `then` of the player's update.
     """
 
     def __init__(self, player: str, net: nn.Module, weight: float = 1.0):
@@ -77,8 +77,8 @@ class LeCam(nn.Module):
 
     Tseng et al. 2021, arXiv:2104.03310, in the one-sided form and with the decay of the authors' code (google/lecam-gan
     biggan_cifar/losses.py, third_party/utils.py at db6debc). The penalty is 0 and the means follow the logits for the
-    first `start` of the budget (the code: 1000 steps). `remember` belongs into the `then` of the critic's update: the means
-    take the logits in after their step, in the code before it.
+    first `start` of the budget (the code: 1000 steps). `remember` belongs in the `then` of the critic's update: the means
+    take in the logits after their step, in the code before it.
     """
 
     def __init__(self, weight: float = 0.3, decay: float = 0.9, start: float = 0.01):

@@ -103,7 +103,7 @@ class PlainBlock(nn.Module):
 def small_width(published: int, resolution: int) -> int:
     """The width for images of 32 px or less: published at 32 px, and in proportion to the side of smaller ones.
 
-    A picture of 16 px has less to say, and five critic steps per iteration must stay affordable where there is no GPU.
+    Small images need fewer channels, and five critic steps per iteration must stay affordable without a GPU.
     """
     return published * resolution // 32 if resolution < 32 else published
 

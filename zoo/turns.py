@@ -1,4 +1,4 @@
-"""Turns that change one thing about the common game: what the critic is shown, or what it says beside its logit."""
+"""Turns that change one thing about the common game: what the critic is shown, or what else it returns."""
 
 from functools import cached_property
 
@@ -33,7 +33,7 @@ class JointTurn(LatentTurn):
 
 
 class ReadingTurn(LatentTurn):
-    """A critic that also reads something off the image: it returns (logits, reading).
+    """A critic that also predicts something about the image: it returns (logits, reading).
 
     The reading is (N, R): logits of the classes in AC-GAN, parameters of the codes in InfoGAN.
     """

@@ -87,7 +87,7 @@ class Ahead(Turn):
 class Unrolled(nn.Module):
     """The generator's loss against the critic some steps of Adam ahead, differentiated through the steps (section 2).
 
-    The steps start from moments of the critic's gradient, over all its weights in one vector. `remember` belongs into the
+    The steps start from moments of the critic's gradient, over all its weights in one vector. `remember` belongs in the
     `then` of the generator's update: it takes in the gradient of the first step ahead.
     """
 

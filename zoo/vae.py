@@ -1,4 +1,4 @@
-"""A variational autoencoder, the baseline that is no GAN. Kingma & Welling, "Auto-Encoding Variational Bayes", ICLR 2014,
+"""A variational autoencoder, a baseline that is not a GAN. Kingma & Welling, "Auto-Encoding Variational Bayes", ICLR 2014,
 arXiv:1312.6114.
 
 Networks: DCGAN's generator as decoder, its critic but for the last layer as encoder, so that a difference
