@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint benchmark reports gate lock clean
+.PHONY: demo test test-quick lint benchmark reports gate lock clean
 
 demo: $(READY)  ## train four GANs on the embedded digits, rank them, write the report
 	$(BIN)/bench run --suite demo --results demo/results
@@ -14,8 +14,17 @@ demo: $(READY)  ## train four GANs on the embedded digits, rank them, write the 
 	@echo "The report:"
 	@$(BIN)/bench report --results demo/results --out demo/reports
 
-test: $(READY) lint  ## everything that must pass
-	$(BIN)/python -m pytest
+# Two processes of one thread each are quicker than one process of two threads. TESTS= names some of them.
+WORKERS ?= 2
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+TESTS ?=
+
+test: $(READY) lint  ## everything that must pass: minutes
+	$(PYTEST) $(TESTS)
+
+test-quick: $(READY)  ## what is not marked slow: about a minute; tests that should be are named at the end
+	$(BIN)/ruff check --quiet
+	$(PYTEST) -m "not slow" --durations 10 --durations-min 2 $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check

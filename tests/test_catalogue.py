@@ -65,6 +65,7 @@ def test_the_page_is_fresh(maker: ModuleType):
     assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == maker.page(), "stale: python tools/make_zoo.py"
 
 
+@pytest.mark.slow
 def test_the_page_has_every_member_and_counts_its_parameters(maker: ModuleType):
     page = maker.page()
     assert [listing.name for listing in ZOO if f"`{listing.name}`" not in page] == []

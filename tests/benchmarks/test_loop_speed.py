@@ -101,6 +101,7 @@ def test_loop_against_the_plain_one(benchmark, loops):
     benchmark.extra_info["threads"] = THREADS
 
 
+@pytest.mark.slow
 def test_the_loops_train_alike(loops):
     """Ours and the hand-written one are the same operations: the same weights after three steps."""
     hand, step = loops.HandWrittenLoop(dcgan), loops.ours(dcgan, Execution())

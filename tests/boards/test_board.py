@@ -251,6 +251,7 @@ def test_order_of_records_does_not_change_a_byte(make_record, format):
         assert render.render(board.build(iter(records)), format) == expected
 
 
+@pytest.mark.slow
 def test_time_zone_and_locale_do_not_change_a_byte(make_record, tmp_path):
     for item in some_records(make_record):
         record.write(item, tmp_path)

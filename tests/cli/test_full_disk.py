@@ -57,6 +57,7 @@ def bench(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_in_words_and_room_continues_it(tmp_path, small_disk):
     (tmp_path / "tiny.toml").write_text(SUITE)
     run = ("run", "--suite", "tiny.toml", "--device", "cpu", "--results", str(small_disk / "results"))

@@ -17,6 +17,7 @@ def test_lists_are_for_people_and_for_programs(bench, kind):
     assert bench("list", kind)[0] == 0
 
 
+@pytest.mark.slow
 def test_the_list_of_members_has_what_a_table_needs(bench):
     rows = {row["name"]: row for row in json.loads(bench("list", "members", "--json")[1])}
     sngan = rows["sngan"]

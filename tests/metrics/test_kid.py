@@ -41,6 +41,7 @@ def test_subsets_are_those_of_torch_fidelity():
     assert ours.std() == pytest.approx(theirs["kernel_inception_distance_std"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_metric_is_a_hundred_subsets_of_a_thousand():
     metric_kid = pytest.importorskip("torch_fidelity.metric_kid")
     x, y = normal(1200, 4, 0), 1.1 * normal(1100, 4, 1)

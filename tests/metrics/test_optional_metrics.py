@@ -93,6 +93,7 @@ def test_missing_weights_are_named_and_an_unknown_network_is_refused(monkeypatch
         networks.missing("inception-v4")
 
 
+@pytest.mark.slow
 def test_runs_with_and_without_the_weights_share_a_board(tmp_path, monkeypatch):
     first = ran(prepared(tmp_path), 0)
     without_weights(monkeypatch)

@@ -32,6 +32,7 @@ def needs(target: Target) -> None:
         pytest.importorskip("onnxscript")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_export_agrees_with_eager_at_batch_1_and_32(toys, tmp_path, target):
     needs(target)
@@ -86,6 +87,7 @@ def noisy(nets: Nets, prompt: Prompt) -> Tensor:
 LOADERS = {"onnx": run_onnx, "torchscript": run_torchscript, "torch-export": run_program}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning")
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("target", TARGETS)
@@ -226,6 +228,7 @@ def awkward(spec: ImageSpec) -> GAN:
     return GAN({"generator": Player(Awkward(), adam(1e-3))}, [], generate, gaussian(4))
 
 
+@pytest.mark.slow
 def test_a_noisy_generator_is_timed_in_onnx_runtime():
     needs("onnx")
     timed = subject(WorkloadSpec(f"{__name__}:awkward", 1, 8, 0, 0, "onnx", "cpu", 1, "generation", 4))

@@ -107,6 +107,7 @@ def measured(toys_can_be_imported) -> records.SpeedRecord:
     return member.measure("toys:toy", ASKED, effort)
 
 
+@pytest.mark.slow
 def test_a_record_holds_every_quantity(measured, tmp_path):
     found = measured.mode()
     assert found is not None
@@ -155,6 +156,7 @@ def test_an_edited_record_is_refused(measured, tmp_path):
         records.read(path)
 
 
+@pytest.mark.slow
 def test_a_slow_down_is_found_by_real_processes(monkeypatch):
     """Twice as slow: beyond the noise of any machine that can run the tests."""
     monkeypatch.setattr("bench.perf.rounds.ROUND_SECONDS", 0.01)

@@ -95,6 +95,7 @@ def test_links_between_files_lead_somewhere(small: Path, tmp_path: Path, parse: 
                     assert (path.parent / unquote(link)).is_file(), (path, link)
 
 
+@pytest.mark.slow
 def test_the_same_records_give_the_same_bytes_in_another_process(small: Path, tmp_path: Path) -> None:
     code = "import sys, pathlib, hashlib; from bench import report; " \
         "found = report.files(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])); " \
@@ -107,6 +108,7 @@ def test_the_same_records_give_the_same_bytes_in_another_process(small: Path, tm
     assert hashlib.sha256(b"".join(mine.values())).hexdigest() == other
 
 
+@pytest.mark.slow
 def test_check_finds_stale_and_missing_pages(synthetic: ModuleType, tmp_path: Path) -> None:
     synthetic.write_results(tmp_path / "results", ["dcgan"], seeds=(0,))
     written = report.build(tmp_path / "results", tmp_path)
@@ -162,6 +164,7 @@ def test_a_gone_and_a_damaged_picture_are_shown_as_such(synthetic: ModuleType, t
     assert html.count("damaged: the file does not match the digest") == 1
 
 
+@pytest.mark.slow
 def test_pictures_that_would_make_the_page_too_large_are_left_out(synthetic: ModuleType, tmp_path: Path) -> None:
     import numpy as np
 

@@ -60,6 +60,7 @@ def test_the_page_lists_what_misses(measure_zoo: ModuleType, line):
     assert "- `dcgan`" not in page
 
 
+@pytest.mark.slow
 def test_a_member_is_measured_before_and_after(measure_zoo: ModuleType, tmp_path: Path):
     lines = tmp_path / "zoo.jsonl"
     measure_zoo.main(["cgan", "--images", "64", "--lines", str(lines), "--grids", str(tmp_path)])

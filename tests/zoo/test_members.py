@@ -25,6 +25,7 @@ ZOO = [listing for listing in members.listings().values() if listing.entry_point
 every_member = pytest.mark.parametrize("listing", ZOO, ids=lambda listing: listing.name)
 
 
+@pytest.mark.slow
 @every_member
 def test_conforms(listing: members.Listing):
     findings = check(members.builder(listing), SPECS)
@@ -32,6 +33,7 @@ def test_conforms(listing: members.Listing):
     assert not all(found.skipped for found in findings)
 
 
+@pytest.mark.slow
 @every_member
 def test_the_first_losses_are_as_ever(listing: members.Listing):
     path = TRACES / f"{listing.name}.json"

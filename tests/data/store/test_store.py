@@ -121,6 +121,7 @@ print(load("digits").digest, len(made))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_prepare_a_set_once(bench_home):
     processes = [subprocess.Popen([sys.executable, "-c", PREPARE], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     results = [process.communicate()[0].split() for process in processes]
