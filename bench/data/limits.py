@@ -15,6 +15,7 @@ import zlib
 from lzma import LZMAError
 from pathlib import Path
 from tarfile import TarError
+from tokenize import TokenError
 from typing import IO
 
 import psutil
@@ -28,7 +29,7 @@ SPARE_MEMORY = 0.9  # share of the available memory that may be asked for
 # What Python's readers of archives and arrays raise when they meet damaged or hostile bytes.
 DAMAGE = (
     OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RuntimeError,
-    MemoryError, SyntaxError, struct.error, zlib.error, LZMAError, TarError, zipfile.BadZipFile,
+    MemoryError, SyntaxError, TokenError, struct.error, zlib.error, LZMAError, TarError, zipfile.BadZipFile,
 )  # fmt: skip
 KINDS = {
     stat.S_IFDIR: "a folder",

@@ -15,6 +15,7 @@ from bench.records import artifacts
 from bench.records.record import Artifact, Record
 
 LONGEST = 300  # characters of a reason
+FORMATS = ("PNG", "JPEG", "WEBP")  # as Pillow calls them; a record may come from anywhere
 TYPES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 KINDS: dict[str, tuple[str, str]] = {  # kind -> heading, what a reader sees
     "grid": ("Samples", "Uncurated: every member shows its first images from the same fixed latents or sources."),
@@ -61,7 +62,7 @@ class Picture:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels. Raises OSError or ValueError when the bytes are no picture."""
-        with Image.open(io.BytesIO(self.content)) as image:
+        with Image.open(io.BytesIO(self.content), formats=FORMATS) as image:
             return image.size
 
 

@@ -36,7 +36,7 @@ class Shards:
                 content = cell[self.picture]
                 content = content.get("bytes") if isinstance(content, dict) else content
                 label = cell.get(self.label) if self.label else None
-                whole = label is None or (isinstance(label, int) and not isinstance(label, bool) and label >= 0)
+                whole = label is None or (isinstance(label, int) and not isinstance(label, bool) and 0 <= label < 2**63)
                 if not isinstance(content, bytes) or not whole:
                     raise UserError(
                         f"{readable(file)}: row {number}: expected an encoded picture in {self.picture!r} and a whole "

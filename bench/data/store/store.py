@@ -154,7 +154,7 @@ def open_set(target: Path, name: str) -> DataSet:
 def _open_split(target: Path, split: str, manifest: dict[str, Any]) -> Split:
     def read(part: str, mode: Any) -> np.ndarray | None:
         name = f"{split}.{part}.npy"
-        return np.load(target / name, mmap_mode=mode) if name in manifest["files"] else None
+        return np.load(target / name, mmap_mode=mode, allow_pickle=False) if name in manifest["files"] else None
 
     images = read("images", "r")
     assert images is not None

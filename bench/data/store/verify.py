@@ -82,7 +82,7 @@ def prepared_problems(folder: Path, expected: str | None) -> list[str]:
     problems = []
     for table in ("images",) if manifest["paired"] else ("images", "source"):
         for split in (TRAIN, HELD_OUT):
-            noted = np.load(folder / f"{split}.{table}.digests.npy")
+            noted = np.load(folder / f"{split}.{table}.digests.npy", allow_pickle=False)
             found = prepared_digests(folder, split, table, manifest)
             parts[f"{split}/{table}"] = found
             bad = [i for i, digest in enumerate(found) if digest != noted[i].tobytes()]
@@ -103,9 +103,13 @@ def prepared_digests(folder: Path, split: str, table: str, manifest: dict) -> li
     """The digest of each row as it lies on the disk."""
     columns = ["images", "source"] if table == "images" and manifest["paired"] else [table]
     names = [f"{split}.{column}.npy" for column in columns]
-    arrays = [np.load(folder / name, mmap_mode="r") for name in names if name in manifest["files"]]
+    arrays = [np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in names if name in manifest["files"]]
     label_file = f"{split}.labels.npy"
-    labels = np.load(folder / label_file) if table == "images" and label_file in manifest["files"] else None
+    labels = (
+        np.load(folder / label_file, allow_pickle=False)
+        if table == "images" and label_file in manifest["files"]
+        else None
+    )
     return [
         row_digest([image_digest(array[i]) for array in arrays], None if labels is None else int(labels[i]))
         for i in range(len(arrays[0]))
