@@ -12,6 +12,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
+from gzip import GzipFile
 from lzma import LZMAError
 from pathlib import Path
 from tarfile import TarError
@@ -73,7 +74,7 @@ def check_memory(what: str, size: int) -> None:
         )
 
 
-def read_at_most(file: IO[bytes], limit: int, what: str) -> bytes:
+def read_at_most(file: IO[bytes] | GzipFile, limit: int, what: str) -> bytes:
     """All that is left in `file`, unpacked on the way. Raises UserError for more than `limit` bytes."""
     content = file.read(limit + 1)
     if len(content) > limit:

@@ -50,4 +50,4 @@ class DatasetSpec:
     name: str
     key: str  # folder name in the store; changes with whatever changes the content
     plan: Callable[[], DatasetRecipe]
-    pinned: bool = False  # whether its content is known and must agree (pinned.py)
+    pinned: str = ""  # the digest that its content must have (standard/pinned.py); "": it may be anything

@@ -15,7 +15,8 @@ from PIL import Image
 
 from bench.data import ImageSet, read_images
 from bench.data.folders.decode import BrokenPictureError, read_header, read_picture
-from bench.data.standard.arrays import read_idx, unpickle
+from bench.data.standard.cifar import unpickle
+from bench.data.standard.mnist import read_idx
 from bench.errors import UserError
 
 SETTINGS = settings(

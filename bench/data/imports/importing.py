@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data.catalogue import KNOWN
 from bench.data.dataset import DataSet
 from bench.data.digests import held_out_rank
 from bench.data.folders import image_folder
@@ -27,14 +26,15 @@ from bench.data.imports.array_files import holds_arrays
 from bench.data.imports.kinds import TAR, ZIP, kind_of
 from bench.data.imports.packed import Payload
 from bench.data.imports.parquet import parquet_files
+from bench.data.limits import readable
 from bench.data.loading import request
-from bench.data.names import WITH_ARGUMENT, check_resolution, parse
+from bench.data.names import WITH_ARGUMENT, Name, check_resolution, parse
 from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, DatasetSpec, Row, Table
-from bench.data.standard import arrays, layouts
+from bench.data.standard.declaration import StandardSet
+from bench.data.standard.locate import locate, search
+from bench.data.standard.table import SETS
 from bench.data.store import store
 from bench.errors import UserError
-
-COUNTS = {name: {TRAIN: KNOWN[name].train, HELD_OUT: KNOWN[name].held_out} for name in arrays.CLASSES}
 
 
 def import_set(
@@ -51,36 +51,35 @@ def import_set(
     parsed = parse(name)
     if parsed.family in WITH_ARGUMENT:
         raise UserError(f"import {name}: {parsed.family}:... is read where it lies. Give the copy a name of its own.")
-    known = parsed.family in KNOWN
-    if not known:
+    declared = SETS.get(parsed.family)
+    if declared is None:
         imported.check_name(name)
     with ExitStack() as stack:
         place = path
         if kind == TAR or (kind == ZIP and not holds_arrays(path)):
             place = stack.enter_context(archives.unpacked(path, store.folder()))
-        if known:
-            return import_known(name, place, resolution, skip_broken)
+        if declared is not None:
+            return import_known(declared, parsed, place, resolution, skip_broken)
         return import_own(name, place, resolution, skip_broken, fit)
 
 
-def import_known(name: str, place: Path, resolution: int | None, skip_broken: bool) -> DataSet:
+def import_known(declared: StandardSet, name: Name, place: Path, resolution: int | None, skip_broken: bool) -> DataSet:
     """A standard set: from its original files where they are there, else from images or arrays."""
-    layout = name if name in layouts.LAYOUTS else name.partition(":")[0]
-    original = layouts.search(layout, place)
+    original = search(declared, name.argument, place)
     if original is not None:
-        return renew(request(name, resolution, lambda _: original, skip_broken))
-    if name not in arrays.CLASSES:
-        if layout not in layouts.LAYOUTS:
-            raise UserError(f"import {name}: this set needs no files of its own. Run: bench data prepare {name}")
-        first = layouts.LAYOUTS[layout].missing(place)[0]
+        return renew(request(name.full, resolution, lambda *_: original, skip_broken))
+    if declared.files is None:
+        raise UserError(f"import {name.full}: this set needs no files of its own. Run: bench data prepare {name.full}")
+    if not declared.packed:
+        first = declared.files.missing(place, name.argument)[0]
         raise UserError(
-            f"import {name}: {place} does not hold the set ({first} is missing). Expected its original files."
+            f"import {name.full}: {readable(place)} does not hold the set ({first} is missing). Expected its original files."
         )
-    locate = partial(layouts.locate, given=None)
-    native = request(name, None, locate)
-    with opened_payload(place, f"import {name}", colour=KNOWN[name].channels == 3) as payload:
-        data = renew(replace(native, plan=lambda: known_plan(name, payload)))
-    return data if resolution is None else renew(request(name, resolution, locate))
+    where = partial(locate, given=None)
+    native = request(name.full, None, where)
+    with opened_payload(place, f"import {name.full}", colour=declared.channels == 3) as payload:
+        data = renew(replace(native, plan=lambda: known_plan(declared, payload)))
+    return data if resolution is None else renew(request(name.full, resolution, where))
 
 
 def renew(order: DatasetSpec) -> DataSet:
@@ -91,11 +90,11 @@ def renew(order: DatasetSpec) -> DataSet:
     return data
 
 
-def known_plan(name: str, payload: Payload) -> DatasetRecipe:
-    """The pictures of a standard set, brought into its form. Raises UserError where they cannot be that set."""
-    classes = arrays.CLASSES[name]
-    number = class_numbers(name, payload.classes, classes)
-    channels, padded = KNOWN[name].channels, name in ("mnist", "fashion-mnist")
+def known_plan(declared: StandardSet, payload: Payload) -> DatasetRecipe:
+    """The images of a standard set, brought into its form. Raises UserError where they cannot be that set."""
+    name, side = declared.name, declared.resolution
+    assert side is not None
+    number = class_numbers(name, payload.classes, declared.classes)
 
     def rows() -> Iterator[Row]:
         found = {TRAIN: 0, HELD_OUT: 0}
@@ -103,27 +102,31 @@ def known_plan(name: str, payload: Payload) -> DatasetRecipe:
             if row.split is None or row.label is None or row.label not in number:
                 raise UserError(f"import {name}: {row.origin} has no split or no known label. Expected train and test.")
             found[row.split] += 1
-            image = in_form(name, row, channels, padded)
-            yield replace(row, images=(image,), label=number[row.label])
-        if found != COUNTS[name]:
-            expected = " + ".join(f"{count:,}" for count in COUNTS[name].values())
-            got = " + ".join(f"{count:,}" for count in found.values())
+            yield replace(row, images=(in_form(declared, row),), label=number[row.label])
+        if tuple(found.values()) != declared.counts:
+            expected, got = (" + ".join(f"{n:,}" for n in counts) for counts in (declared.counts, found.values()))
             raise UserError(f"import {name}: found {got} images (train + test), expected {expected}.")
 
-    line = arrays.PADDED if padded else arrays.AS_PUBLISHED
-    return DatasetRecipe([Table(("images",), rows, payload.count, ((channels or 1, 32, 32),))], classes, line)
+    line = "pad {} to {} with zeros; uint8".format(*declared.padded) if declared.padded else "as published; uint8"
+    table = Table(("images",), rows, payload.count, ((declared.channels, side, side),))
+    return DatasetRecipe([table], declared.classes, line)
 
 
-def in_form(name: str, row: Row, channels: int | None, padded: bool) -> np.ndarray:
-    """One picture as the set keeps it: grey saved as RGB is grey again, 28 x 28 is padded to 32 x 32."""
-    image = row.images[0]
+def in_form(declared: StandardSet, row: Row) -> np.ndarray:
+    """One image as the set keeps it: grey saved as RGB is grey again, 28 x 28 is padded to 32 x 32."""
+    image, channels, side = row.images[0], declared.channels, declared.resolution
     if channels == 1 and len(image) == 3 and (image == image[:1]).all():
         image = image[:1]
-    if padded and image.shape[1:] == (28, 28):
-        image = np.pad(image, ((0, 0), (2, 2), (2, 2)))
-    if image.shape != (channels, 32, 32):
-        side = "28 x 28" if padded else "32 x 32"
-        raise UserError(f"import {name}: {row.origin} is {image.shape} (C, H, W); expected {channels} x {side}.")
+    small, large = declared.padded or (side, side)
+    if declared.padded and image.shape[1:] == (small, small):
+        assert large is not None
+        assert small is not None
+        margin = (large - small) // 2
+        image = np.pad(image, ((0, 0), (margin, margin), (margin, margin)))
+    if image.shape != (channels, side, side):
+        raise UserError(
+            f"import {declared.name}: {row.origin} is {image.shape} (C, H, W); expected {channels} x {small} x {small}."
+        )
     return np.ascontiguousarray(image)
 
 

@@ -5,33 +5,31 @@ training images whose digits are drawn uniformly, and 26,000 samples when modes 
 from the test digits. From scikit-learn's 1,797 digits a fifth of both is made. The class is the three-digit number.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from bench.data.dataset import DataSet, Split
+from bench.data.dataset import Split
 from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, Row, Table
+from bench.data.standard.declaration import StandardSet, Wanted
+from bench.data.standard.digits import DIGITS
+from bench.data.standard.mnist import MNIST
 
-COUNTS = {
-    "stacked-mnist": {TRAIN: 128_000, HELD_OUT: 26_000},
-    "stacked-digits": {TRAIN: 25_600, HELD_OUT: 5_200},
-}
 SEEDS = {TRAIN: 2017, HELD_OUT: 2018}
+CLASSES = tuple(f"{number:03d}" for number in range(1000))
 
 
-def plan(name: str, base: Callable[[], DataSet]) -> DatasetRecipe:
+def read(wanted: Wanted, base: str, counts: tuple[int, int]) -> DatasetRecipe:
     """Stack the digits of a prepared set: the same images wherever it came from, as its rows are in canonical order."""
-    data = base()
-    counts = COUNTS[name]
+    data = wanted.base(base)
 
     def rows() -> Iterator[Row]:
-        for split, part in ((TRAIN, data.train), (HELD_OUT, data.held_out)):
-            yield from stack(part, split, draws(SEEDS[split], counts[split], len(part)))
+        for split, part, count in ((TRAIN, data.train, counts[0]), (HELD_OUT, data.held_out, counts[1])):
+            yield from stack(part, split, draws(SEEDS[split], count, len(part)))
 
     shape = (3, data.resolution, data.resolution)
-    classes = tuple(f"{number:03d}" for number in range(1000))
     line = data.preprocessing.removesuffix("uint8") + "three random digits as channels; uint8"
-    return DatasetRecipe([Table(("images",), rows, sum(counts.values()), (shape,))], classes, line)
+    return DatasetRecipe([Table(("images",), rows, sum(counts), (shape,))], CLASSES, line)
 
 
 def draws(seed: int, count: int, rows: int) -> np.ndarray:
@@ -46,3 +44,31 @@ def stack(part: Split, split: str, triples: np.ndarray) -> Iterator[Row]:
     for triple in triples:
         hundreds, tens, ones = (int(label) for label in part.labels[triple])
         yield Row((digits[triple],), split, 100 * hundreds + 10 * tens + ones, origin=f"{split} digits {triple}")
+
+
+STACKED_DIGITS = StandardSet(
+    "stacked-digits",
+    "three random digits of `digits` as the channels of one image: 1000 modes",
+    resolution=16,
+    channels=3,
+    classes=CLASSES,
+    counts=(25_600, 5_200),
+    splits="from the splits of digits",
+    licence=DIGITS.licence,
+    source="as stacked-mnist, a fifth of its size",
+    read=lambda wanted: read(wanted, DIGITS.name, (25_600, 5_200)),
+    shown=True,
+)
+STACKED_MNIST = StandardSet(
+    "stacked-mnist",
+    "three random MNIST digits as the channels of one image: 1000 modes",
+    resolution=32,
+    channels=3,
+    classes=CLASSES,
+    counts=(128_000, 26_000),
+    splits="from the splits of MNIST",
+    licence=MNIST.licence,
+    source="Srivastava et al. 2017 (VEEGAN), Lin et al. 2018 (PacGAN)",
+    read=lambda wanted: read(wanted, MNIST.name, (128_000, 26_000)),
+    shown=True,
+)

@@ -96,10 +96,10 @@ def say(lines: Iterable[str]) -> None:
 
 def require_published(request: DatasetSpec, plan: DatasetRecipe, digest: str) -> None:
     """Refuse a pinned set whose content differs from what was published, naming what is strange."""
-    from bench.data.standard.pinned import PINNED, plan_problems
+    from bench.data.standard.pinned import plan_problems
 
-    if digest != PINNED[request.name]:
-        problem = "; ".join(plan_problems(request.name, plan))
+    if digest != request.pinned:
+        problem = "; ".join(plan_problems(request.name, request.pinned, plan))
         raise UserError(f"data set {problem}. The files are damaged or altered: remove them and get them again.")
 
 

@@ -10,9 +10,10 @@ from bench.data.digests import image_digest, row_digest, set_digest
 from bench.data.loading import request
 from bench.data.names import parse
 from bench.data.rows import HELD_OUT, TRAIN, DatasetSpec
-from bench.data.standard import layouts
-from bench.data.standard.locate import DataRoot, roots
-from bench.data.standard.pinned import PINNED, SHOWN, plan_problems
+from bench.data.standard.declaration import DataRoot
+from bench.data.standard.locate import locate, present
+from bench.data.standard.pinned import SHOWN, plan_problems
+from bench.data.standard.table import SETS
 from bench.data.store import store
 from bench.errors import UserError
 
@@ -34,14 +35,14 @@ class Verification:
 
 
 def verify(name: str, *, resolution: int | None = None, data_root: DataRoot = None) -> Verification:
-    """Read every row of the original files (where they are at hand) and of the prepared set, and compare digests.
+    """Read every row of the original files (where they are available) and of the prepared set, and compare digests.
 
     A pinned set is compared with what was published; another one with what it was when it was prepared. A set that is
     neither prepared nor pinned is prepared first. Raises UserError where there is nothing to read.
     """
-    wanted = request(name, resolution, partial(layouts.locate, given=data_root))
+    wanted = request(name, resolution, partial(locate, given=data_root))
     folder = store.folder() / wanted.key
-    original = at_hand(name, data_root)
+    original = original_files(name, data_root)
     checked: list[str] = []
     problems: list[str] = []
     if wanted.pinned and original is not None:
@@ -51,31 +52,29 @@ def verify(name: str, *, resolution: int | None = None, data_root: DataRoot = No
         store.load(wanted)
     if store.is_complete(folder):
         checked.append(f"prepared set in {folder}")
-        problems += prepared_problems(folder, PINNED.get(name) if wanted.pinned else None)
+        problems += prepared_problems(folder, wanted.pinned)
     manifest = store.read_manifest(folder) or {}
     against = "the published content" if wanted.pinned else "the digests taken when it was prepared"
     return Verification(name, tuple(checked), against, tuple(problems), manifest.get("digest"))
 
 
-def at_hand(name: str, data_root: DataRoot) -> Path | None:
+def original_files(name: str, data_root: DataRoot) -> Path | None:
     """The folder with the original files of a standard set, without downloading."""
-    layout = layouts.LAYOUTS.get(parse(name).family)
-    if layout is None:
-        return None
-    places = [root / layout.folder for root in roots(data_root)]
-    return next((place for place in places if not layout.missing(place)), None)
+    parsed = parse(name)
+    declared = SETS.get(parsed.family)
+    return None if declared is None or declared.files is None else present(declared.files, parsed.argument, data_root)
 
 
 def original_problems(wanted: DatasetSpec, folder: Path) -> list[str]:
     """What is wrong with the original files, naming the images."""
-    located = request(wanted.name, None, lambda _: folder)
+    located = request(wanted.name, None, lambda *_: folder)
     try:
-        return plan_problems(wanted.name, located.plan())
+        return plan_problems(wanted.name, wanted.pinned, located.plan())
     except UserError as error:
         return [str(error)]
 
 
-def prepared_problems(folder: Path, expected: str | None) -> list[str]:
+def prepared_problems(folder: Path, expected: str) -> list[str]:
     """What is wrong with a prepared set: rows that changed since it was written."""
     manifest = store.read_manifest(folder) or {}
     parts: dict[str, list[bytes]] = {}
@@ -94,7 +93,7 @@ def prepared_problems(folder: Path, expected: str | None) -> list[str]:
     digest = set_digest(parts)
     if not problems and digest != manifest["digest"]:
         problems.append(f"{folder}/manifest.json: digest {manifest['digest'][:12]}, the content has {digest[:12]}")
-    if not problems and expected is not None and digest != expected:
+    if not problems and expected and digest != expected:
         problems.append(f"{folder}: digest {digest[:12]}, the published set has {expected[:12]}")
     return [f"{problem}. Prepare it again: bench data prepare --refresh {manifest['name']}" for problem in problems]
 

@@ -2,6 +2,7 @@ import io
 import stat
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,14 @@ import pytest
 from PIL import Image
 
 from bench.data import describe, import_set, info, limits, load, names
-from bench.data.imports import importing
-from bench.data.rows import HELD_OUT, TRAIN
-from bench.data.standard import pinned
+from bench.data.standard.table import SETS
 from bench.errors import UserError
 
 
 @pytest.fixture
 def small_mnist(noise, monkeypatch):
     """Stands for MNIST: 30 + 10 pictures; its pinned digest is that of the first import."""
-    monkeypatch.setattr(importing, "COUNTS", {**importing.COUNTS, "fashion-mnist": {TRAIN: 30, HELD_OUT: 10}})
+    monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], counts=(30, 10)))
     return {
         "x_train": noise(30, 28, 28),
         "y_train": np.arange(30) % 10,
@@ -34,7 +33,7 @@ def as_npz(path: Path, arrays: dict) -> Path:
 
 def as_folder(path: Path, arrays: dict, mode: str = "L") -> Path:
     """PNG files below train/<class name>/ and test/<class name>/."""
-    classes = importing.arrays.CLASSES["fashion-mnist"]
+    classes = SETS["fashion-mnist"].classes
     for split in ("train", "test"):
         for i, (image, label) in enumerate(zip(arrays[f"x_{split}"], arrays[f"y_{split}"], strict=True)):
             folder = path / split / classes[label].replace("/", " ")
@@ -131,8 +130,7 @@ def test_what_is_not_the_published_set_is_refused_and_named(tmp_path, noise, mon
         "x_test": noise(2, 32, 32, 3, seed=1),
         "y_test": np.arange(2),
     }
-    monkeypatch.setattr(importing, "COUNTS", {"cifar10": {TRAIN: 8, HELD_OUT: 2}})
-    monkeypatch.setitem(pinned.PINNED, "cifar10", "0" * 64)
+    monkeypatch.setitem(SETS, "cifar10", replace(SETS["cifar10"], counts=(8, 2), digest="0" * 64))
     monkeypatch.setattr("bench.data.standard.pinned.known_rows", lambda _: np.zeros(10, np.uint32))
     with pytest.raises(
         UserError, match=r"cifar10: differs from the published set: 10 do not belong to it: x\.npz image 0"
@@ -302,4 +300,4 @@ def test_real_mnist_from_shuffled_arrays_has_the_published_digest(real_root, tmp
         order = generator.permutation(len(part))
         arrays[f"x_{split}"] = part.images[order][:, 0, 2:30, 2:30]
         arrays[f"y_{split}"] = part.labels[order]
-    assert import_set("mnist", as_npz(tmp_path / "mnist.npz", arrays)).digest == pinned.PINNED["mnist"]
+    assert import_set("mnist", as_npz(tmp_path / "mnist.npz", arrays)).digest == SETS["mnist"].digest

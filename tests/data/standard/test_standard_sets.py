@@ -1,17 +1,21 @@
 import gzip
+import hashlib
 import pickle
+import shutil
+import tarfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from bench.data import describe, info, load, names
-from bench.data.standard import arrays
-from bench.data.standard.pinned import DIGITS
+from bench.data import describe, import_set, info, load, names
+from bench.data.standard import download
 from bench.data.standard.stacked import draws
+from bench.data.standard.table import SETS
 from bench.errors import UserError
 
 
@@ -50,7 +54,7 @@ def write_cifar100(root: Path, noise) -> None:
 def test_digits_are_embedded_and_their_digest_never_changes():
     data = load("digits")
     assert (data.channels, data.resolution, len(data.classes)) == (1, 16, 10)
-    assert data.digest == DIGITS
+    assert data.digest == SETS["digits"].digest
     assert (
         (len(data.train), len(data.held_out)) == (describe("digits").train, describe("digits").held_out) == (1433, 364)
     )
@@ -222,6 +226,46 @@ def test_celeba_is_cropped_split_and_labelled(tmp_path, photos, commas, zipped):
     assert folder.is_dir()
 
 
+@pytest.mark.parametrize("shipped", ["authors", "kaggle", "twice", "CelebA"])
+def test_celeba_as_it_is_shipped(tmp_path, photos, shipped):
+    """Its authors: Anno/, Eval/, Img/img_align_celeba.zip. Kaggle: img_align_celeba/img_align_celeba/ and .csv."""
+    plain = load("celeba:Smiling", data_root=celeba(tmp_path / "plain", photos).parent)
+    folder = celeba(tmp_path / "root", photos, commas=shipped == "kaggle", zipped=shipped == "authors")
+    if shipped == "authors":
+        for name, place in (
+            ("list_attr_celeba.txt", "Anno"),
+            ("list_eval_partition.txt", "Eval"),
+            ("img_align_celeba.zip", "Img"),
+        ):
+            (folder / place).mkdir()
+            (folder / name).rename(folder / place / name)
+    elif shipped in ("kaggle", "twice"):
+        (folder / "img_align_celeba").rename(folder / "inner")
+        (folder / "img_align_celeba").mkdir()
+        (folder / "inner").rename(folder / "img_align_celeba" / "img_align_celeba")
+    else:
+        folder.rename(folder.with_name("CelebA"))
+    found = load("celeba:Smiling", data_root=tmp_path / "root")
+    assert found.digest == plain.digest
+    shutil.rmtree(tmp_path / "home" / "data")
+    assert import_set("celeba:Smiling", tmp_path / "root").digest == plain.digest
+
+
+@pytest.mark.parametrize("damage", ["empty", "latin", "cut", "zip", "short"])
+def test_damaged_lists_of_celeba_are_named(tmp_path, photos, damage):
+    folder = celeba(tmp_path, photos, zipped=damage == "zip")
+    path = folder / ("img_align_celeba.zip" if damage == "zip" else "list_attr_celeba.txt")
+    content = path.read_bytes()
+    path.write_bytes(
+        {
+            "empty": b"", "latin": b"\xe9" + content, "cut": content[: len(content) // 2],
+            "zip": content[:100], "short": content.replace(b" -1", b"", 1),
+        }[damage]
+    )  # fmt: skip
+    with pytest.raises(UserError, match=path.name.replace(".", r"\.")):
+        load("celeba:Smiling", data_root=tmp_path)
+
+
 def test_celeba_names_what_is_wrong(tmp_path, photos):
     folder = celeba(tmp_path, photos)
     with pytest.raises(UserError, match=r"unknown CelebA attribute 'Smilling'\. Did you mean 'Smiling'"):
@@ -235,16 +279,35 @@ def test_celeba_names_what_is_wrong(tmp_path, photos):
     assert info("celeba", data_root=tmp_path, skip_broken=True).train == 4
 
 
-def test_without_files_and_network_one_message_says_everything(tmp_path, monkeypatch, bench_home):
-    class NoNetwork:
-        def __init__(self, root: str, download: bool):
-            raw = Path(root) / "MNIST" / "raw"
-            raw.mkdir(parents=True)
-            (raw / "train-images-idx3-ubyte.gz").write_bytes(b"half a file")
-            print("Downloading ...")
-            raise RuntimeError("Error downloading train-images-idx3-ubyte.gz:\nTried https://...")
+@pytest.fixture
+def network(monkeypatch, noise, tmp_path):
+    """Stands for the network: four small files of Fashion-MNIST, whose sums are those that are published."""
+    write_idx(tmp_path / "served", "FashionMNIST", noise(4, 28, 28), noise(2, 28, 28, seed=1), packed=True)
+    files = {path.name: path.read_bytes() for path in (tmp_path / "served").rglob("*.gz")}
+    monkeypatch.setattr(
+        download, "FASHION_FILES", {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    )
+    asked = []
 
-    monkeypatch.setattr("torchvision.datasets.MNIST", NoNetwork)
+    def fetch(url: str, target: str, progress: bool) -> None:
+        asked.append(url)
+        Path(target).write_bytes(files[Path(target).name])
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", fetch)
+    return SimpleNamespace(files=files, asked=asked)
+
+
+def kept(home: Path) -> list[Path]:
+    return [path for path in home.rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+def test_without_files_and_network_one_message_says_everything(tmp_path, monkeypatch, bench_home):
+    def no_network(url: str, target: str, progress: bool) -> None:
+        Path(target).write_bytes(b"half a file")
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", no_network)
+    (tmp_path / "root").mkdir()
     with pytest.raises(UserError) as caught:
         load("mnist", data_root=tmp_path / "root")
     message = str(caught.value)
@@ -252,48 +315,78 @@ def test_without_files_and_network_one_message_says_everything(tmp_path, monkeyp
         "train-images-idx3-ubyte and 3 more not found",
         str(tmp_path / "root" / "MNIST" / "raw"),
         str(bench_home / "downloads" / "MNIST" / "raw"),
-        "the download failed (Error downloading train-images-idx3-ubyte.gz)",
+        "the download failed (train-images-idx3-ubyte.gz: https://",
+        "no route to host",
         "--data-root",
         "BENCH_DATA",
         "bench data import mnist PATH",
     ):
         assert part in message
-    assert not [path for path in bench_home.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert not kept(bench_home)
 
 
-def test_an_interrupted_download_leaves_nothing_and_can_be_started_again(monkeypatch, noise, bench_home):
-    class Interrupted:
-        def __init__(self, root: str, download: bool):
-            write_idx(Path(root), "FashionMNIST", noise(4, 28, 28), noise(2, 28, 28, seed=1))
-            raise KeyboardInterrupt
+def test_an_interrupted_download_leaves_nothing_and_can_be_started_again(monkeypatch, network, bench_home):
+    real = download.fetch
 
-    class Network:
-        def __init__(self, root: str, download: bool):
-            assert not any(Path(root).iterdir())
-            write_idx(Path(root), "FashionMNIST", noise(4, 28, 28), noise(2, 28, 28, seed=1))
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr("torchvision.datasets.FashionMNIST", Interrupted)
+    monkeypatch.setattr(download, "fetch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         load("fashion-mnist")
-    assert not [path for path in bench_home.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert not kept(bench_home)
     (bench_home / "downloads" / "FashionMNIST.partial").mkdir(parents=True)  # as a killed process leaves it
     (bench_home / "downloads" / "FashionMNIST.partial" / "half").write_bytes(b"half a file")
-    monkeypatch.setattr("torchvision.datasets.FashionMNIST", Network)
+    monkeypatch.setattr(download, "fetch", real)
     assert len(load("fashion-mnist").train) == 4
+    assert not (bench_home / "downloads" / "FashionMNIST.partial").exists()
 
 
-def test_a_download_is_used_and_kept(tmp_path, monkeypatch, noise, capsys):
-    class Network:
-        def __init__(self, root: str, download: bool):
-            assert download
-            print("Downloading ...")
-            write_idx(Path(root), "FashionMNIST", noise(4, 28, 28), noise(2, 28, 28, seed=1))
-
-    monkeypatch.setattr("torchvision.datasets.FashionMNIST", Network)
+def test_a_download_is_used_and_kept(monkeypatch, network, capsys):
     assert len(load("fashion-mnist").train) == 4
     assert capsys.readouterr().out == ""
-    monkeypatch.setattr("torchvision.datasets.FashionMNIST", None)
+    assert all(url.startswith("https://") for url in network.asked)
+    monkeypatch.setattr("torch.hub.download_url_to_file", None)
     assert len(load("fashion-mnist", refresh=True).train) == 4
+
+
+def test_a_download_with_another_content_is_not_kept(network, bench_home):
+    network.files["t10k-labels-idx1-ubyte.gz"] += b"x"
+    with pytest.raises(UserError, match=r"t10k-labels-idx1-ubyte\.gz has sha256 \w{12}, published is \w{12}: damaged"):
+        load("fashion-mnist")
+    assert sum("t10k-labels" in url for url in network.asked) == 2  # both addresses were tried
+    assert not kept(bench_home)
+
+
+def test_an_archive_is_unpacked_and_its_sum_checked(monkeypatch, noise, tmp_path):
+    write_cifar100(tmp_path / "served", noise)
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "served" / "cifar-100-python", "cifar-100-python")
+    content = (tmp_path / "x.tar.gz").read_bytes()
+    monkeypatch.setattr(
+        "torch.hub.download_url_to_file", lambda url, target, progress: Path(target).write_bytes(content)
+    )
+    with pytest.raises(UserError, match=r"cifar-100-python\.tar\.gz has sha256"):
+        load("cifar100")
+    monkeypatch.setattr(download, "CIFAR100", ("cifar-100-python.tar.gz", hashlib.sha256(content).hexdigest()))
+    assert len(load("cifar100").train) == 20
+
+
+def test_every_download_has_a_sha256_and_begins_with_https():
+    sums = [*download.MNIST_FILES.values(), *download.FASHION_FILES.values(), *download.CELEBA_FILES.values()]
+    sums += [download.CIFAR10[1], download.CIFAR100[1], download.STL10[1]]
+    assert all(len(bytes.fromhex(one)) == 32 for one in sums)
+    assert len(set(sums)) == len(sums) == 14
+    for addresses in (download.MNIST, download.FASHION, download.TORONTO, download.STANFORD):
+        assert addresses[0].startswith("https://")
+
+
+def test_a_data_root_that_is_not_there_is_said(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match=r"--data-root .*gone: there is no such folder"):
+        load("mnist", data_root=tmp_path / "gone")
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "lost"))
+    with pytest.raises(UserError, match=r"BENCH_DATA .*lost: there is no such folder"):
+        load("mnist")
 
 
 def test_unknown_names_and_arguments_are_refused():
@@ -313,7 +406,18 @@ def test_every_name_has_a_description():
         assert found.name == name
         assert found.licence
         assert found.source
-    assert len(arrays.CIFAR100_NAMES) == len(set(arrays.CIFAR100_NAMES)) == 100
+    assert len(set(SETS["cifar100"].classes)) == 100
+
+
+def test_declarations_agree_with_the_sets_that_they_make():
+    for name in ("digits", "stacked-digits"):
+        data, declared = load(name), SETS[name]
+        assert (data.resolution, data.channels, data.classes) == (
+            declared.resolution,
+            declared.channels,
+            declared.classes,
+        )
+        assert (len(data.train), len(data.held_out)) == declared.counts
 
 
 def test_real_mnist_and_cifar10_are_what_was_published(real_root):

@@ -1,4 +1,6 @@
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,9 @@ from bench.data import load, verify
 from bench.data.digests import held_out_rank, image_digest, row_digest, set_digest
 from bench.data.loading import request
 from bench.data.standard import pinned
-from bench.data.standard.layouts import locate
+from bench.data.standard.cifar import read_batch
+from bench.data.standard.locate import locate
+from bench.data.standard.table import SETS
 from bench.data.store import store
 from bench.errors import UserError
 
@@ -33,11 +37,11 @@ def root(tmp_path, noise, monkeypatch) -> Path:
     """A data root whose content is pinned as if it were the published MNIST."""
     root = tmp_path / "root"
     write_root(root, noise)
-    plan = request("mnist", None, lambda name: locate(name, root)).plan()
+    plan = request("mnist", None, partial(locate, given=root)).plan()
     parts: dict[str, list[bytes]] = {}
     for row in plan.tables[0].rows():
         parts.setdefault(f"{row.split}/images", []).append(row_digest([image_digest(row.images[0])], row.label))
-    monkeypatch.setitem(pinned.PINNED, "mnist", set_digest(parts))
+    monkeypatch.setitem(SETS, "mnist", replace(SETS["mnist"], digest=set_digest(parts)))
     known = np.array(sorted(pinned.short(digest) for part in parts.values() for digest in part), np.uint32)
     monkeypatch.setattr("bench.data.standard.pinned.known_rows", lambda _: known)
     return root
@@ -58,7 +62,7 @@ def test_the_published_content_is_accepted(root):
     found = verify("mnist", data_root=root)
     assert found.ok
     assert len(found.checked) == 2
-    assert found.digest == pinned.PINNED["mnist"]
+    assert found.digest == SETS["mnist"].digest
 
 
 def test_a_flipped_bit_is_caught_and_its_image_named(root, bench_home):
@@ -162,7 +166,7 @@ def test_real_sets_are_accepted_and_a_flipped_bit_named(real_root, tmp_path, mon
         assert str(Path(real_root)) in found.checked[0]
     shutil.copytree(Path(real_root) / "cifar-10-batches-py", tmp_path / "cifar-10-batches-py")
     path = tmp_path / "cifar-10-batches-py" / "data_batch_3"
-    image = store.load(request("cifar10", None, lambda name: locate(name, real_root)))
+    image = store.load(request("cifar10", None, partial(locate, given=real_root)))
     assert len(image.train) == 50_000
     content = path.read_bytes()
     start = content.index(load_batch(path)[412].tobytes())
@@ -173,6 +177,4 @@ def test_real_sets_are_accepted_and_a_flipped_bit_named(real_root, tmp_path, mon
 
 
 def load_batch(path: Path) -> np.ndarray:
-    from bench.data.standard.arrays import read_cifar
-
-    return read_cifar(path, b"labels")[0]
+    return read_batch(path, b"labels", 10)[0]
