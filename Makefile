@@ -53,7 +53,7 @@ gate: $(READY)  ## hold this checkout's members against those of the revision BA
 	$(abspath $(BIN))/python -m bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results ../baseline
 	$(BIN)/python -m bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results build/gate/candidate
 	$(BIN)/python -m bench gate --suite $(GATE_SUITE) --results build/gate/candidate --baseline build/gate/baseline \
-		--margin fid=10% $(GATE_MEMBERS:%=--member %) $(GATE_OPTIONS)
+		--margin fid=10% --same-source pass $(GATE_MEMBERS:%=--member %) $(GATE_OPTIONS)
 
 $(READY): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "GAN Bench needs Python 3.11 or newer on the PATH."; exit 1; }

@@ -61,15 +61,22 @@ def plain(text: object) -> str:
     return COMMAND.sub(r"##\1 [", visible(str(text)).replace("::", ": :"))
 
 
+def indented(line: str) -> str:
+    """A line of text made safe by `plain`, with its indentation."""
+    body = line.lstrip(" ")
+    return line[: len(line) - len(body)] + plain(body)
+
+
 def visible(text: str) -> str:
     """Text in one line, every control or invisible character replaced by a sign that can be seen."""
     return text if text.isprintable() else "".join(_visible(character) for character in text)
 
 
 def _visible(character: str) -> str:
-    if character in SPACES:
+    category = unicodedata.category(character)
+    if character in SPACES or category == "Zs":
         return " "
-    return "�" if unicodedata.category(character) in UNSEEN else character
+    return "�" if category in UNSEEN else character
 
 
 def escape(text: object) -> str:

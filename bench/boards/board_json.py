@@ -60,6 +60,7 @@ class _Row(_Open):
     statuses: dict[str, Count]
     gaps: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    revisions: tuple[str, ...] = ()
     cells: tuple[_Cell, ...]
     cost: _Cost | None
     records: tuple[str, ...]
@@ -131,6 +132,7 @@ def _row(item: _Row, metrics: dict[str, Column]) -> Row:
         ),
         records=item.records,
         warnings=item.warnings,
+        revisions=item.revisions,
     )  # fmt: skip
 
 
@@ -186,6 +188,7 @@ def _row_as_dict(shown: tuple[BoardColumn, ...], row: Row) -> dict[str, Any]:
         "success": exact(row.success),
         "gaps": list(row.gaps),
         "warnings": list(row.warnings),
+        "revisions": list(row.revisions),
         "cells": [
             {"metric": metric, "checkpoint": checkpoint, **_cell_as_dict(cell)}
             for (metric, checkpoint), cell in row.cells.items()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import formats
 from bench.records.record import Record
+from bench.suites.suite import Suite
 
 if TYPE_CHECKING:
     from bench.boards.rows import Board
@@ -79,6 +80,7 @@ class ExplainTarget:
     ranking: str
     context: Mapping[str, Any]  # outside the protocol: member, source, versions; known to matter little or by intent
     published: bool = False
+    ran: bool = True  # False: a suite before any run, whose data set and extractors are not known yet
 
 
 @dataclass(frozen=True)
@@ -150,15 +152,31 @@ def of_board(board: "Board") -> ExplainTarget:
     )
 
 
+def of_suite(suite: Suite) -> ExplainTarget:
+    """A suite before any run: its rules, without what they meet."""
+    protocol = {key: value for key, value in suite.protocol({}).items() if key != "facts"}
+    return ExplainTarget(
+        f"{suite.name} {suite.version}", protocol, suite.ranking, {"suite version": suite.version}, ran=False
+    )
+
+
 def explain(a: ExplainTarget, b: ExplainTarget) -> Explanation:
     """Every field that differs, what it does, and whether the two may be compared.
 
     A published row states less than a record: only what it states is compared, and what it leaves open is named.
     """
-    found = _published_differences(a, b) if a.published or b.published else differences(a.protocol, b.protocol)
+    found = _published_differences(a, b) if a.published or b.published else differences(*_protocols(a, b))
     shared = [name for name in a.context if name in b.context and a.context[name] != b.context[name]]
     context = [Difference(name, a.context[name], b.context[name], CONTEXT.get(name, ""), "yes") for name in shared]
     return Explanation(a.name, b.name, tuple(found), tuple(context), _together(found))
+
+
+def _protocols(a: ExplainTarget, b: ExplainTarget) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What both can state: a suite that has not run knows neither the data set's digest nor the extractors'."""
+    if a.ran and b.ran:
+        return a.protocol, b.protocol
+    rules = [{key: value for key, value in side.protocol.items() if key != "facts"} for side in (a, b)]
+    return rules[0], rules[1]
 
 
 CONTEXT = {

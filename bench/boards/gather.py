@@ -32,6 +32,7 @@ class Run:
     flags: Mapping[Key, tuple[str, ...]]
     distrust: tuple[str, ...]  # the flags that take its row out of the ranking
     absent: frozenset[str]  # optional metrics that its machine could not measure
+    revision: str  # the commit of the checkout that it was made from, "" where there was none
     place: Place  # among the records of its member: the greatest is the newest
     file: str  # the record's path below the results folder
 
@@ -60,10 +61,17 @@ def run_of(record: Record) -> Run:
         scores={key: tuple(value for _, value in sorted(pairs)) for key, pairs in scores.items()},
         flags={key: tuple(sorted(words)) for key, words in flags.items() if words},
         absent=frozenset(record.absent),
+        revision=_revision(record),
         place=record.place,
         distrust=trust.distrust(record),
         file=record.file_name,
     )
+
+
+def _revision(record: Record) -> str:
+    """The commit, and whether files had changed since."""
+    where = record.environment
+    return f"{where.commit}{' with changes' if where.dirty else ''}" if where.commit else ""
 
 
 def columns_of(record: Record) -> dict[str, Column]:
@@ -108,6 +116,7 @@ def row_of(
         cost=_cost(ok),
         records=tuple(sorted(run.file for run in runs)),
         warnings=warnings,
+        revisions=tuple(sorted({run.revision for run in runs if run.revision})),
     )
 
 

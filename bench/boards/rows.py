@@ -72,6 +72,7 @@ class Row:
     cost: Cost | None
     records: tuple[str, ...]  # paths below the results folder
     warnings: tuple[str, ...] = ()  # why its scores are not to be trusted: memorised, collapsed
+    revisions: tuple[str, ...] = ()  # commits of the checkouts that its runs were made from
 
     @property
     def success(self) -> float | None:

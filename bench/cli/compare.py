@@ -1,7 +1,6 @@
 """bench compare."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,11 +41,12 @@ def compare(
     from bench.boards.verdicts import compare as comparing
     from bench.boards.verdicts import compare_text
     from bench.cli.output import show
+    from bench.suites.suite import name_of
 
     names = [members.find(name).name for name in (variant, *against)]
     if run:
         _run_missing(suite, [variant, *against], place)
-    records = list(board.load(place.results, Path(suite).stem))
+    records = list(board.load(place.results, name_of(suite)))
     verdict = comparing.compare(board.build(records), names[0], names[1:], checkpoint=checkpoint, paired=paired)
     show(compare_text, verdict, format)
     if page:
@@ -60,7 +60,7 @@ def _run_missing(suite: str, names: Sequence[str], place: Place) -> None:
     from bench.runs.run import run, todo
     from bench.suites.suite import load
 
-    experiment = experiment_of(load(suite), place)
+    experiment = experiment_of(load(suite, place.results), place)
     jobs = todo(experiment, experiment.jobs(names))
     for _ in watch(run(experiment, jobs), jobs):
         pass

@@ -14,7 +14,7 @@ PassOrFail = Literal["pass", "fail"]
 
 
 @examples(
-    "bench gate --suite digits --baseline git:main --margin fid=5%",
+    "bench gate --suite mnist --baseline git:main --margin fid=5%",
     "bench gate --suite digits --results candidate --baseline baseline --junit gate.xml",
 )
 def gate(
@@ -30,6 +30,9 @@ def gate(
     ] = None,
     on_inconclusive: Annotated[PassOrFail, typer.Option(metavar="pass|fail", help="Exit 3 when it fails.")] = "pass",
     on_missing: Annotated[PassOrFail, typer.Option(metavar="pass|fail", help="Exit 4 when it fails.")] = "fail",
+    same_source: Annotated[
+        PassOrFail, typer.Option(metavar="pass|fail", help="Exit 4 when two revisions ran the same code.")
+    ] = "fail",
     format: TextFormat = "text",
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML too.")] = None,
     summary: Annotated[
@@ -48,7 +51,9 @@ def gate(
     from bench.boards.verdicts import gate_text, margins
     from bench.cli.output import show
     from bench.files import write_atomically
+    from bench.suites.suite import name_of
 
+    suite = name_of(suite)
     candidate = attach(board.build(_records(results, suite)), results)
     known = {column.metric: column for column in candidate.columns}
     reference = baselines.find(baseline, suite, results)
@@ -60,6 +65,7 @@ def gate(
         members=tuple(member or ()),
         fail_inconclusive=on_inconclusive == "fail",
         fail_incomplete=on_missing == "fail",
+        fail_same_source=same_source == "fail",
     )
     show(gate_text, outcome, format)
     if junit:

@@ -75,7 +75,9 @@ def _check(results: Path, reports: Path) -> None:
 
 def _suites(results: Path, suite: str | None) -> list[str]:
     from bench.records import record
+    from bench.suites.suite import name_of
 
+    suite = suite and name_of(suite)
     names = record.suites(results, suite)
     if not names:
         where = f"{results}/{suite}" if suite else str(results)

@@ -1,12 +1,14 @@
 """The lock of the shipped suites: no suite changes without a new version. ``python -m bench.suites.lock`` writes it.
 
-Whoever changes a suite raises its version (patch: text; minor: cells; major: rules, after which numbers are not comparable)
+Whoever changes a suite raises its version (patch: text; minor: jobs; major: rules, after which numbers are not comparable)
 and runs that command; a test compares the lock with the files.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+
+from packaging.version import Version
 
 from bench.errors import UserError
 from bench.files import digest, write_atomically
@@ -44,14 +46,14 @@ def read() -> dict[str, Entry]:
 
 
 def faults(locked: Mapping[str, Entry], now: Mapping[str, Entry]) -> list[str]:
-    """The suites that changed without the version that such a change needs, in words."""
+    """The suites that changed without the version that such a change needs."""
     pairs = [(name, locked[name], found) for name, found in now.items() if name in locked]
     return [f"suite {name}: {words}" for name, old, new in pairs if (words := _fault(old, new))]
 
 
 def _fault(old: Entry, new: Entry) -> str:
-    before, after = ([int(part) for part in item.version.split(".")] for item in (old, new))
-    parts, changed = (1, "rules") if old.rules != new.rules else (2, "cells") if old.cells != new.cells else (3, "text")
+    before, after = (Version(item.version).release for item in (old, new))
+    parts, changed = (1, "rules") if old.rules != new.rules else (2, "jobs") if old.cells != new.cells else (3, "text")
     if old.content == new.content and before == after:
         return ""
     if after[:parts] > before[:parts]:

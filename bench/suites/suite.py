@@ -5,6 +5,7 @@ decides whether two records may be compared.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +17,10 @@ from bench.errors import UserError, unknown
 from bench.suites.frozen import Frozen
 
 SUITES = Path(__file__).parent / "shipped"
+KEPT = "suite.toml"  # below results/<suite>: the suite of custom data, kept beside its records
+SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+Name = Annotated[str, Field(pattern=rf"^{SAFE.pattern}$", max_length=80)]
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 Positive = Annotated[int, Field(gt=0)]
 Precision = Literal["fp32", "bf16"]
@@ -53,7 +56,7 @@ class Evaluation(Frozen):
     """What is measured, on how much, and when."""
 
     metrics: tuple[str, ...] = Field(min_length=1)  # NAME@EXTRACTOR, or NAME@EXTRACTOR:held-out
-    optional_metrics: tuple[str, ...] = ()  # measured too where the weights of their extractors are at hand
+    optional_metrics: tuple[str, ...] = ()  # measured too where the weights of their extractors are available
     samples: Positive  # generated images behind each reported score
     sample_seeds: tuple[int, ...] = Field(default=(0,), min_length=1)  # noise of the reported scores, one score each
     every: Positive  # images between two points of the curve
@@ -68,7 +71,7 @@ class Evaluation(Frozen):
             if "@" not in metric:
                 raise ValueError(f"optional metric {metric!r} names no extractor whose weights could be missing")
             if metric in self.metrics:
-                raise ValueError(f"metric {metric!r} is measured always and optional at once. List it once")
+                raise ValueError(f"metric {metric!r} is both measured always and optional. List it once")
         return self
 
     @model_validator(mode="after")
@@ -80,10 +83,10 @@ class Evaluation(Frozen):
 
 
 class Suite(Frozen):
-    """A versioned list of cells (members x seeds) under one protocol."""
+    """A versioned list of jobs (members x seeds) under one protocol."""
 
     name: Name
-    version: Version  # patch: text; minor: cells added; major: numbers not comparable
+    version: Version  # patch: text; minor: jobs added; major: numbers not comparable
     title: str = ""
     track: Track = "fixed"
     members: tuple[str, ...] = Field(min_length=1)
@@ -99,7 +102,7 @@ class Suite(Frozen):
     @model_validator(mode="after")
     def _recipes_belong_to_the_paper_track(self) -> "Suite":
         if self.track == "fixed" and self.recipes:
-            raise ValueError('recipes are for the paper track. Write track = "paper", or leave them away')
+            raise ValueError('recipes are for the paper track. Write track = "paper", or leave them out')
         if self.track == "paper" and set(self.recipes) != set(self.members):
             odd = ", ".join(sorted(set(self.recipes) ^ set(self.members)))
             raise ValueError(f"the paper track needs one recipe for each of its members, and no other; see {odd}")
@@ -139,20 +142,36 @@ def names() -> list[str]:
     return sorted(path.stem for path in SUITES.glob("*.toml"))
 
 
-def load(name_or_path: str) -> Suite:
-    """A suite by name, or from a path that ends in .toml.
+def load(name_or_path: str, results: Path | None = None) -> Suite:
+    """A suite by name, from a path that ends in .toml, or as it was kept in a results folder beside its records.
 
-    Raises UserError when there is no such suite, the file is no TOML, or a key or a value is not as expected.
+    Raises UserError when there is no such suite, the file is not TOML, or a key or a value is not as expected.
     """
+    kept = results / name_or_path / KEPT if results and SAFE.fullmatch(name_or_path) else None
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
         if not path.is_file():
             raise UserError(f"suite file {path}: no such file. Give a .toml file or one of: {', '.join(names())}.")
     elif name_or_path in names():
         path = SUITES / f"{name_or_path}.toml"
+    elif kept is not None and kept.is_file():
+        path = kept
     else:
         raise unknown("suite", name_or_path, names())
-    return parse(path.read_text(encoding="utf-8"), str(path))
+    return parse(_text(path), str(path))
+
+
+def name_of(name_or_path: str) -> str:
+    """The name under which a suite's records lie: a path to a .toml file names the suite that is in it."""
+    return load(name_or_path).name if name_or_path.endswith(".toml") else name_or_path
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UserError(f"suite file {path}: cannot be read: {reason}. Give a TOML file.") from None
 
 
 def parse(text: str, where: str) -> Suite:
@@ -160,7 +179,7 @@ def parse(text: str, where: str) -> Suite:
     try:
         return Suite.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"suite file {where}: not valid TOML: {error}. Mend the file.") from None
+        raise UserError(f"suite file {where}: not valid TOML: {error}. Fix the file.") from None
     except ValidationError as error:
         raise UserError(f"suite file {where}: " + "; ".join(_explain(item) for item in error.errors())) from None
 

@@ -10,6 +10,7 @@ from bench.boards.explain import ExplainTarget
 from bench.boards.verdicts import lookup
 from bench.errors import UserError
 from bench.records import record
+from bench.suites import suite as suites
 from bench.suites.suite import Suite
 
 FID = "fid@digits-cnn"
@@ -112,8 +113,8 @@ def test_subjects_are_found_by_path_place_and_id(make_record, tmp_path):
     assert names[5] == "SNGAN (Mimicry README, baselines)"
     for text, message in [
         ("digits/gan", "no such record"),
-        ("nothing", "no published row"),
-        ("mimicry/nothing", "no published row"),
+        ("nothing", "nor a published row"),
+        ("mimicry/nothing", "nor a published row"),
     ]:
         with pytest.raises(UserError, match=message):
             lookup.find(text, results)
@@ -130,3 +131,21 @@ def test_renderings_agree(make_record):
     assert "training.images\n  A 64000\n  B 1\n" in explain.render_text(found)
     assert "a&#124;b" in explain.render_markdown(found)
     assert explain.show("x" * 100) == "x" * 28 + "…" + "x" * 28
+
+
+def test_suites_are_explained_before_any_run(tmp_path):
+    found = explain.explain(lookup.find("mnist", tmp_path), lookup.find("mnist-cpu", tmp_path))
+    fields = {item.field for item in found.differences}
+    assert "training.images" in fields
+    assert not any(field.startswith("facts") for field in fields), "what is not known yet is no difference"
+    (tmp_path / "mine.toml").write_text(
+        (suites.SUITES / "digits.toml").read_text().replace('name = "digits"', 'name = "mine"', 1)
+    )
+    same = explain.explain(lookup.find(str(tmp_path / "mine.toml"), tmp_path), lookup.find("digits", tmp_path))
+    assert same.comparable == "yes"
+
+
+def test_a_suite_that_ran_is_held_against_its_records(make_record, tmp_path):
+    record.write(make_record(), tmp_path)
+    found = explain.explain(lookup.find("digits/dcgan", tmp_path), lookup.find("mnist", tmp_path))
+    assert {"data.name", "training.images"} <= {item.field for item in found.differences}

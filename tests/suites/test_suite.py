@@ -112,7 +112,7 @@ def test_optional_metrics_are_in_the_protocol_and_must_name_an_extractor():
     text = GOOD.replace("samples =", 'optional_metrics = ["fid@inception-v3"]\nsamples =', 1)
     assert suite.parse(text, "-").protocol({})["evaluation"]["optional_metrics"] == ["fid@inception-v3"]
     assert "'l1' names no extractor" in refusal(text.replace("fid@inception-v3", "l1"))
-    assert "always and optional at once" in refusal(text.replace("fid@inception-v3", "fid@digits-cnn"))
+    assert "both measured always and optional" in refusal(text.replace("fid@inception-v3", "fid@digits-cnn"))
 
 
 PAPER = 'track = "paper"\n' + GOOD + "[recipes.dcgan]\nimages = 500\nbatch_size = 128\n"

@@ -1,9 +1,10 @@
 """One verdict per cell of the gate: noisy scores by a test and a margin, counters exactly."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
 from bench.boards import statistics as st
 from bench.boards.rows import RANKED, Column, Row
@@ -13,8 +14,8 @@ from bench.formats import count
 
 Verdict = Literal["pass", "regressed", "inconclusive"]
 
-FINISHED = "finished runs"
-COUNTED = (FINISHED, PARAMETERS, FLOPS)
+FINISHED, TRUST = "finished runs", "trust"
+COUNTED = (TRUST, FINISHED, PARAMETERS, FLOPS)
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class GateCell:
     """One quantity of one member, candidate against baseline."""
 
     member: str
-    quantity: str  # a metric id, "finished runs", "parameters" or "flops"
+    quantity: str  # a metric id, "trust", "finished runs", "parameters" or "flops"
     verdict: Verdict
     margin: str
     words: str
@@ -59,9 +60,8 @@ def draft(new: Row, old: Row, column: Column, margins: Mapping[str, Margin]) -> 
 
 def judged(drafts: Sequence[Draft]) -> list[GateCell]:
     """The verdicts on noisy scores, corrected over all of them (Holm 1979)."""
-    tested = [draft for draft in drafts if draft.p is not None]
-    adjusted = dict(zip(map(id, tested), st.holm([draft.p or 0.0 for draft in tested]), strict=True))
-    return [_noisy_cell(draft, adjusted.get(id(draft))) for draft in drafts]
+    adjusted = iter(st.holm([draft.p for draft in drafts if draft.p is not None]))
+    return [_noisy_cell(draft, None if draft.p is None else next(adjusted)) for draft in drafts]
 
 
 def _noisy_cell(draft: Draft, p: float | None) -> GateCell:
@@ -72,7 +72,7 @@ def _noisy_cell(draft: Draft, p: float | None) -> GateCell:
     verdict, upper = _verdict(new, old, shift, margin, p)
     words, needed = f"{_change(unit, shift)}, {_bound(unit, upper)}{_both(draft)}", None
     if sorted(draft.candidate) == sorted(draft.baseline):
-        verdict, words = "pass", f"identical in {_both(draft)}"
+        verdict, words = "pass", units.identical(len(draft.candidate))
     if verdict == "inconclusive":
         needed = _seeds_to_settle(new, old, shift, margin)
         words += "; " + _settled_by(needed, min(len(new), len(old)))
@@ -92,7 +92,7 @@ def _noisy_cell(draft: Draft, p: float | None) -> GateCell:
 
 def _settled_by(needed: int | None, seeds: int) -> str:
     if seeds < 2:
-        return "one seed has no spread; two each are the least"
+        return "one seed has no spread; at least two each are required"
     return f"{'about ' if needed else ''}{units.seeds(needed)} each would settle it"
 
 
@@ -138,8 +138,9 @@ def _seeds_to_settle(new: Sequence[float], old: Sequence[float], shift: float, m
 
 
 def counters(new: Row, old: Row, margins: Mapping[str, Margin]) -> list[GateCell]:
-    """What carries no noise: how many runs finished, the parameters, and the FLOPs of one sample where both were counted."""
-    cells = [_finished(new, old)] if _ran(new) and _ran(old) else []
+    """What carries no noise: whether scores can be trusted, how many runs finished, parameters, and FLOPs where counted."""
+    cells = [_trust(new, old)] if new.warnings or old.warnings else []
+    cells += [_finished(new, old)] if _ran(new) and _ran(old) else []
     if new.cost and old.cost:
         cells.append(
             _parameters(
@@ -149,6 +150,19 @@ def counters(new: Row, old: Row, margins: Mapping[str, Margin]) -> list[GateCell
         if new.cost.flops_sample and old.cost.flops_sample:
             cells.append(_flops(new.member, new.cost.flops_sample, old.cost.flops_sample, margins.get(FLOPS, EXACT)))
     return cells
+
+
+def _trust(new: Row, old: Row) -> GateCell:
+    """Memorised and collapsed rows: never a pass, and a regression where the baseline is neither."""
+    now, before = "; ".join(new.warnings), "; ".join(old.warnings)
+    verdict: Verdict = "pass"
+    words = f"no longer flagged; the baseline is {before}"
+    if now:
+        verdict = "inconclusive" if before else "regressed"
+        words = f"{now}; {'so is the baseline: other scores decide nothing' if before else 'the baseline is not'}"
+    return GateCell(
+        new.member, TRUST, verdict, "none", words, (float(not now),), (float(not before),), None, None, None
+    )
 
 
 def _flops(member: str, after: int, before: int, margin: Margin) -> GateCell:
@@ -205,8 +219,5 @@ def _ran(row: Row) -> int:
 
 def fisher_more(bad: int, ran: int, base_bad: int, base_ran: int) -> float:
     """The one-sided p value of "the candidate diverges no more often" given both totals (Fisher 1922)."""
-    total_bad, total = bad + base_bad, ran + base_ran
-    ways = [
-        math.comb(total_bad, k) * math.comb(total - total_bad, ran - k) for k in range(bad, min(ran, total_bad) + 1)
-    ]
-    return min(1.0, sum(ways) / math.comb(total, ran))
+    table = [[bad, ran - bad], [base_bad, base_ran - base_bad]]
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType]

@@ -1,4 +1,4 @@
-"""A variant against baselines: effect, interval, probability of improvement and what could have been seen, in words.
+"""A variant against baselines: effect, interval, probability of improvement and what could have been seen, in sentences.
 
 The suite's ranking metric was declared beforehand and is judged alone; the other metrics are corrected for their number
 (Holm 1979). A claim needs a variant that diverges no more often than the baseline.
@@ -7,10 +7,11 @@ The suite's ranking metric was declared beforehand and is judged alone; the othe
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from bench.boards import statistics as st
 from bench.boards.rows import RANKED, Board, Checkpoint, Column, Row, ScoreSummary
+from bench.boards.trust import kind_of
 from bench.boards.verdicts import units
 from bench.errors import UserError, unknown
 from bench.formats import number
@@ -18,7 +19,7 @@ from bench.records.record import Record
 
 TARGET = 0.05  # the relative change of a score that a comparison should be able to see
 
-Verdict = Literal["better", "worse", "cannot tell"]
+Verdict = Literal["better", "worse", "identical", "cannot tell"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Pair:
     effects: tuple[Effect, ...]  # the ranking metric first
     success: tuple[str, str]  # runs that finished, of the variant and of the baseline, e.g. "4/5"
     parameters: tuple[int, int] | None
+    flags: tuple[str, ...] = ()  # what must be known of the scores: memorised, collapsed, too few samples, ...
 
     @property
     def overall(self) -> Effect:
@@ -73,7 +75,7 @@ class Comparison:
 
 def missing(records: Iterable[Record], members: Sequence[str], seeds: Sequence[int]) -> list[tuple[str, int]]:
     """The (member, seed) cells that have no result yet and must be run first. A diverged run is a result."""
-    done = {(item.member.name, item.seed) for item in records if item.status in ("ok", "diverged")}
+    done = {(item.member.label, item.seed) for item in records if item.status in ("ok", "diverged")}
     return [(member, seed) for member in members for seed in seeds if (member, seed) not in done]
 
 
@@ -94,8 +96,12 @@ def compare(
 
 
 def _row(board: Board, member: str) -> Row:
+    """The current row of a member; its author need not be given where only one has a member of that name."""
     rows = {row.member: row for row in board.rows if row.kind != "superseded"}
     if member not in rows:
+        authored = [name for name in rows if name.startswith(f"{member} (")]
+        if len(authored) == 1:
+            return rows[authored[0]]
         raise unknown(f"member on the board of suite {board.suite}", member, rows)
     return rows[member]
 
@@ -116,7 +122,22 @@ def _pair(board: Board, variant: Row, baseline: Row, checkpoint: Checkpoint, pai
         else None
     )
     success = _success(variant), _success(baseline)
-    return Pair(variant.member, baseline.member, tuple(_judged(effects, variant, baseline)), success, sizes)
+    judged = tuple(_judged(effects, variant, baseline))
+    return Pair(variant.member, baseline.member, judged, success, sizes, flags(variant, baseline, checkpoint))
+
+
+def flags(variant: Row, baseline: Row, checkpoint: Checkpoint) -> tuple[str, ...]:
+    """What must be known of the scores of two rows, the gravest first."""
+    rows = (variant, baseline)
+    grave = [f"{row.member}: {words}" for row in rows for words in row.warnings]
+    every = [
+        f"{row.member}: {metric}: {flag}"
+        for row in rows
+        for (metric, which), cell in row.cells.items()
+        for flag in cell.flags
+        if which == checkpoint and not (row.warnings and kind_of(flag))
+    ]
+    return tuple(dict.fromkeys([*grave, *every]))
 
 
 def _ran(row: Row) -> int:
@@ -161,9 +182,15 @@ def _effect(column: Column, checkpoint: Checkpoint, variant: Row, baseline: Row,
         detectable=None if sd is None else unit.size(_detectable(sd, len(old), len(new), paired)),
         needed=None if sd is None else st.seeds_needed(goal, sd),
         correlation=correlation,
-        verdict="cannot tell",
-        words="",
+        **_first_verdict(cells),
     )
+
+
+def _first_verdict(cells: tuple[ScoreSummary, ScoreSummary]) -> dict[str, Any]:
+    """Two rows that are equal to the last bit, seed by seed, need no test; for the others the words follow."""
+    if (cells[0].seeds, cells[0].values) == (cells[1].seeds, cells[1].values):
+        return {"verdict": "identical", "words": units.identical(len(cells[0].values))}
+    return {"verdict": "cannot tell", "words": ""}
 
 
 def _diverged(row: Row) -> list[float]:
@@ -182,7 +209,7 @@ def _difference(
         shared = sorted(variant.keys() & baseline.keys())
         if len(shared) < 2:
             raise UserError(
-                f"compare --paired: {column.metric} has {len(shared)} seeds in common, two are the least. "
+                f"compare --paired: {column.metric} has {len(shared)} seeds in common, at least two are required. "
                 "Run the same seeds for both, or compare without --paired."
             )
         before, after = [baseline[seed] for seed in shared], [variant[seed] for seed in shared]
@@ -210,8 +237,9 @@ def _judged(effects: Sequence[Effect], variant: Row, baseline: Row) -> list[Effe
     for index, p in zip(tested, adjusted, strict=True):
         corrected[index] = replace(effects[index], p=p)
     unstable = _shaky(variant, baseline)
+    distrusted = _distrusted(variant, baseline)
     return [
-        found if found.words else _in_words(found, unstable, len(tested) if index else 1)
+        found if found.words else _in_words(found, unstable, distrusted, len(tested) if index else 1)
         for index, found in enumerate(corrected)
     ]
 
@@ -225,7 +253,12 @@ def _shaky(variant: Row, baseline: Row) -> str:
     return f"diverged in {ours} runs, {baseline.member} in {theirs}"
 
 
-def _in_words(found: Effect, unstable: str, metrics: int) -> Effect:
+def _distrusted(variant: Row, baseline: Row) -> str:
+    """Why no score of the two decides anything: one of them memorised, or collapsed."""
+    return "; ".join(f"{row.member} is flagged: {row.warnings[0]}" for row in (variant, baseline) if row.warnings)
+
+
+def _in_words(found: Effect, unstable: str, distrusted: str, metrics: int) -> Effect:
     unit = {"%": " %", "points": " points", "": ""}[found.unit]
     least = min(len(found.variant), len(found.baseline))
     runs = units.seeds(least)
@@ -241,6 +274,8 @@ def _in_words(found: Effect, unstable: str, metrics: int) -> Effect:
     claim = f"{'better' if better else 'worse'} by {size} ({span}), {runs}"
     if found.p > st.ALPHA or found.low <= 0 <= found.high:
         return replace(found, words=f"cannot tell: {_would_need(found, least, unit, metrics)} (measured: {claim})")
+    if distrusted:
+        return replace(found, words=f"cannot tell: {distrusted} (measured: {claim})")
     if better and unstable:
         return replace(found, words=f"cannot tell: {claim} where it finishes, but {unstable}")
     return replace(found, verdict="better" if better else "worse", words=claim)

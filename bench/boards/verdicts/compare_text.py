@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.boards import statistics as st
 from bench.boards.verdicts.compare import Comparison, Effect, Pair
-from bench.formats import NONE, count, escape, exact, grid, number
+from bench.formats import NONE, count, escape, exact, grid, indented, number
 
 
 def render_text(comparison: Comparison) -> str:
@@ -16,16 +16,17 @@ def render_text(comparison: Comparison) -> str:
         lines += [
             f"{pair.variant} against {pair.baseline} ({comparison.suite} {comparison.suite_version}): {pair.overall.words}."
         ]
+        lines += [f"  flag: {flag}" for flag in pair.flags]
         width = max(len(found.metric) for found in pair.effects)
         lines += [f"  {found.metric:<{width}}  {found.words}{_power(found)}" for found in pair.effects]
         lines += [f"  finished runs: {pair.success[0]} against {pair.success[1]}"]
         if pair.parameters:
             lines += [f"  parameters: {count(pair.parameters[0])} against {count(pair.parameters[1])}"]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{indented(line)}\n" for line in lines)
 
 
 def _power(found: Effect) -> str:
-    if found.detectable is None:
+    if found.detectable is None or found.verdict == "identical":
         return ""
     return f"; P(better) {number(found.probability, 2)}; detectable {_size(found.detectable, found.unit)}"
 
@@ -45,6 +46,7 @@ def render_markdown(comparison: Comparison) -> str:
             "",
         ]
         header = ["metric", "verdict", "variant", "baseline", "P(better)", "detectable", "seeds"]
+        lines += [*(f"- Flag: {escape(flag)}" for flag in pair.flags), *([""] if pair.flags else [])]
         lines += grid(header, [_cells(found) for found in pair.effects], left=2)
         lines += [f"Finished runs: {pair.success[0]} against {pair.success[1]}.", ""]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -80,6 +82,7 @@ def _pair_json(pair: Pair) -> dict[str, Any]:
         "baseline": pair.baseline,
         "verdict": pair.overall.verdict,
         "words": pair.overall.words,
+        "flags": list(pair.flags),
         "success": list(pair.success),
         "parameters": pair.parameters and list(pair.parameters),
         "effects": [_effect_json(found) for found in pair.effects],

@@ -2,15 +2,16 @@
 
 A score has regressed when it is worse with 95 % confidence (one-sided Welch on the additive scale, Holm-corrected over the
 cells that gate) and by more than the margin. It passes when it is worse by less than the margin with 95 % confidence.
-Anything between is inconclusive: more seeds would settle it. Counters carry no noise and gate exactly.
+Anything between is not decided: more seeds would settle it. Counters carry no noise and gate exactly.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from bench.boards import explain
 from bench.boards.rows import RANKED, Board, Column, Row
+from bench.boards.trust import kind_of
 from bench.boards.verdicts.cells import COUNTED, GateCell, Verdict, counters, draft, judged
 from bench.boards.verdicts.margins import Margin
 from bench.errors import unknown
@@ -23,8 +24,17 @@ class Exit(IntEnum):
     REGRESSED = 1
     USAGE = 2
     INCONCLUSIVE = 3  # only when asked for
-    INCOMPLETE = 4  # missing or failed cells, or no baseline
+    INCOMPLETE = 4  # missing or failed jobs, no baseline, or the same source on both sides of two revisions
     NOT_COMPARABLE = 5
+
+
+@dataclass(frozen=True)
+class GateOptions:
+    """What is no pass."""
+
+    fail_inconclusive: bool = False
+    fail_incomplete: bool = True
+    fail_same_source: bool = True
 
 
 @dataclass(frozen=True)
@@ -34,11 +44,11 @@ class Gate:
     suite: str
     baseline: str  # where it came from
     cells: tuple[GateCell, ...]
-    incomplete: tuple[str, ...]  # missing and failed cells, vanished members, no baseline
+    incomplete: tuple[str, ...]  # missing and failed jobs, vanished members, no baseline
     incomparable: tuple[str, ...]  # why nothing may be compared
     notes: tuple[str, ...]
-    fail_inconclusive: bool = False
-    fail_incomplete: bool = True
+    same_source: str = ""  # that both sides ran the same code although their revisions differ: nothing was tested
+    options: GateOptions = field(default_factory=GateOptions)
 
     def of(self, verdict: Verdict) -> tuple[GateCell, ...]:
         """The cells with a verdict."""
@@ -51,11 +61,18 @@ class Gate:
             return Exit.NOT_COMPARABLE
         if self.of("regressed"):
             return Exit.REGRESSED
-        if not self.cells or (self.incomplete and self.fail_incomplete):
+        if not self.cells or (self.incomplete and self.options.fail_incomplete):
             return Exit.INCOMPLETE
-        if self.fail_inconclusive and self.of("inconclusive"):
+        if self.same_source and self.options.fail_same_source:
+            return Exit.INCOMPLETE
+        if self.options.fail_inconclusive and self.of("inconclusive"):
             return Exit.INCONCLUSIVE
         return Exit.PASS
+
+    @property
+    def decided(self) -> bool:
+        """Whether nothing is left that more seeds, or scores that can be trusted, would settle."""
+        return not self.of("inconclusive")
 
 
 def gate(
@@ -67,12 +84,21 @@ def gate(
     members: Sequence[str] = (),
     fail_inconclusive: bool = False,
     fail_incomplete: bool = True,
+    fail_same_source: bool = True,
 ) -> Gate:
     """Hold a candidate's board against a baseline's: the ranking metric, every metric that has a margin, the share of runs
     that finished, and the parameters. `members` limits it to some. Raises UserError for a member that neither board has.
     """
     margins = margins or {}
-    blank = Gate(candidate.suite, source, (), (), (), (), fail_inconclusive, fail_incomplete)
+    blank = Gate(
+        candidate.suite,
+        source,
+        (),
+        (),
+        (),
+        (),
+        options=GateOptions(fail_inconclusive, fail_incomplete, fail_same_source),
+    )
     if baseline is None:
         return replace(blank, incomplete=(f"no baseline: {source} holds no record of suite {candidate.suite}",))
     if different := _incomparable(candidate, baseline):
@@ -86,7 +112,8 @@ def gate(
         blank,
         cells=tuple(sorted(cells, key=lambda cell: (chosen.index(cell.member), cell.quantity in COUNTED))),
         incomplete=tuple(_incomplete(chosen, new, old, columns)),
-        notes=tuple(_notes(candidate, baseline, chosen, new, old)),
+        notes=(*_notes(candidate, baseline, chosen, new, old), *_flag_notes(shared, new, old, columns)),
+        same_source=_same_source([(new[name], old[name]) for name in shared]),
     )
 
 
@@ -112,7 +139,7 @@ def _incomparable(candidate: Board, baseline: Board) -> tuple[str, ...]:
 
 
 def _rows(board: Board) -> dict[str, Row]:
-    return {row.member: row for row in board.of("ranked", "incomplete") if row.source}
+    return {row.member: row for row in board.of("ranked", "flagged", "incomplete") if row.source}
 
 
 def _chosen(members: Sequence[str], new: Mapping[str, Row], old: Mapping[str, Row]) -> list[str]:
@@ -181,4 +208,38 @@ def _notes(
             f"the baseline is of suite version {baseline.suite_version}, the candidate of {candidate.suite_version}; "
             "the protocol is the same"
         )
+    unchanged = [name for name in chosen if name in new and name in old and new[name].source == old[name].source]
+    if unchanged:
+        notes.append(f"both sides ran the same source of {', '.join(unchanged)}")
     return notes
+
+
+def _flag_notes(
+    shared: Sequence[str], new: Mapping[str, Row], old: Mapping[str, Row], columns: Sequence[Column]
+) -> list[str]:
+    """Every other flag of the scores that gate, of both sides."""
+    notes = [
+        f"{name}: {column.metric}{side}: {flag}"
+        for name in shared
+        for column in columns
+        for side, row in (("", new[name]), (" of the baseline", old[name]))
+        if (cell := row.cells.get((column.metric, RANKED)))
+        for flag in cell.flags
+        if not kind_of(flag)
+    ]
+    return list(dict.fromkeys(notes))
+
+
+def _same_source(pairs: Sequence[tuple[Row, Row]]) -> str:
+    """That no member's code differs although the two sides come from different revisions; "" otherwise."""
+    if not pairs or any(new.source != old.source for new, old in pairs):
+        return ""
+    revisions = [sorted({commit for row in side for commit in row.revisions}) for side in zip(*pairs, strict=True)]
+    if not all(revisions) or revisions[0] == revisions[1]:
+        return ""
+    after, before = (", ".join(commit[:10] for commit in commits) for commits in revisions)
+    return (
+        f"both sides ran the same source of {', '.join(new.member for new, _ in pairs)} although their revisions differ "
+        f"({after} against {before}): the candidate's code was not tested, or no member changed. Install each revision in "
+        "an environment of its own; where indeed no member changed, --same-source pass says so"
+    )

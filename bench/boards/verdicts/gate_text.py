@@ -6,26 +6,37 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from bench.boards.verdicts.cells import GateCell
+from bench.boards.verdicts.cells import TRUST, GateCell
 from bench.boards.verdicts.gate import Exit, Gate
-from bench.formats import NONE, escape, exact, grid, number
+from bench.formats import NONE, escape, exact, grid, indented, number, plain
 
 SENTENCE = {
     Exit.PASS: "pass",
     Exit.REGRESSED: "REGRESSED",
-    Exit.INCONCLUSIVE: "inconclusive",
+    Exit.INCONCLUSIVE: "not decided",
     Exit.INCOMPLETE: "INCOMPLETE",
     Exit.NOT_COMPARABLE: "NOT COMPARABLE",
 }
+WORDS = {"pass": "pass", "regressed": "regressed", "inconclusive": "not decided"}
 ICONS = {"pass": "✅", "regressed": "❌", "inconclusive": "❔"}
 
 
+def sentence(found: Gate) -> str:
+    """What the gate says, in a word or two: a pass is said only where everything was decided."""
+    return SENTENCE[Exit.INCONCLUSIVE if found.exit == Exit.PASS and not found.decided else found.exit]
+
+
 def headline(found: Gate) -> str:
-    """``gate digits: pass (exit 0): 12 cells compared: 11 passed, 0 regressed, 1 inconclusive``."""
-    kinds = f"{len(found.of('pass'))} passed, {len(found.of('regressed'))} regressed, {len(found.of('inconclusive'))} inconclusive"
+    """``gate digits: pass (exit 0): 12 cells compared: 11 passed, 0 regressed, 1 not decided``; what decides comes first."""
+    kinds = (
+        f"{len(found.of('pass'))} passed, {len(found.of('regressed'))} regressed, "
+        f"{len(found.of('inconclusive'))} not decided"
+    )
     noun = "cell" if len(found.cells) == 1 else "cells"
-    return (
-        f"gate {found.suite}: {SENTENCE[found.exit]} (exit {found.exit:d}): {len(found.cells)} {noun} compared: {kinds}"
+    flagged = [f"{cell.member} is {cell.words}" for cell in found.cells if cell.quantity == TRUST]
+    first = f" {'; '.join(flagged)};" if flagged else ""
+    return plain(
+        f"gate {found.suite}: {sentence(found)} (exit {found.exit:d}):{first} {len(found.cells)} {noun} compared: {kinds}"
     )
 
 
@@ -38,11 +49,11 @@ def render_text(found: Gate) -> str:
         lines.append(f"  {head}  {cell.words}{_margin(cell)}")
     for title, items in _sections(found):
         lines += [f"{title}:", *(f"  {item}" for item in items)]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{indented(line)}\n" for line in lines)
 
 
 def _head(cell: GateCell) -> tuple[str, str, str]:
-    return cell.verdict, cell.member, cell.quantity
+    return WORDS[cell.verdict], plain(cell.member), plain(cell.quantity)
 
 
 def _margin(cell: GateCell) -> str:
@@ -50,17 +61,23 @@ def _margin(cell: GateCell) -> str:
 
 
 def _sections(found: Gate) -> list[tuple[str, Sequence[str]]]:
-    sections = [("not comparable", found.incomparable), ("incomplete", found.incomplete), ("notes", found.notes)]
+    same = (found.same_source,) if found.same_source else ()
+    sections = [
+        ("the same source", same),
+        ("not comparable", found.incomparable),
+        ("incomplete", found.incomplete),
+        ("notes", found.notes),
+    ]
     return [(title, items) for title, items in sections if items]
 
 
 def render_markdown(found: Gate) -> str:
     """The findings for a pull request or ``$GITHUB_STEP_SUMMARY``."""
-    lines = [f"### {ICONS['pass'] if found.exit == Exit.PASS else ICONS['regressed']} {escape(headline(found))}", ""]
+    lines = [f"### {_icon(found)} {escape(headline(found))}", ""]
     lines += [f"Baseline: {escape(found.baseline)}", ""]
     rows = [
         [
-            ICONS[cell.verdict] + " " + cell.verdict,
+            f"{ICONS[cell.verdict]} {WORDS[cell.verdict]}",
             escape(cell.member),
             escape(cell.quantity),
             escape(cell.words),
@@ -75,15 +92,25 @@ def render_markdown(found: Gate) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def _icon(found: Gate) -> str:
+    """A tick stands only where everything was decided, and passed."""
+    if found.exit not in (Exit.PASS, Exit.INCONCLUSIVE):
+        return ICONS["regressed"]
+    return ICONS["pass" if found.exit == Exit.PASS and found.decided else "inconclusive"]
+
+
 def render_json(found: Gate) -> str:
     """The findings for programs."""
     content: dict[str, Any] = {
         "suite": found.suite,
         "baseline": found.baseline,
-        "verdict": found.exit.name.lower().replace("_", " "),
+        "verdict": "inconclusive"
+        if sentence(found) == SENTENCE[Exit.INCONCLUSIVE]
+        else found.exit.name.lower().replace("_", " "),
         "exit": int(found.exit),
         "compared": len(found.cells),
         "cells": [{**vars(cell), "worse_by": exact(cell.worse_by), "p": exact(cell.p)} for cell in found.cells],
+        "same_source": found.same_source,
         "incomplete": found.incomplete,
         "incomparable": found.incomparable,
         "notes": found.notes,
@@ -92,16 +119,17 @@ def render_json(found: Gate) -> str:
 
 
 def render_junit(found: Gate) -> str:
-    """The findings as JUnit XML: regressed cells fail, incomplete ones are errors, inconclusive ones are skipped or fail."""
+    """The findings as JUnit XML: regressed cells fail, incomplete ones are errors, undecided ones are skipped or fail."""
     suite = ElementTree.Element("testsuite", name=f"bench gate {_clean(found.suite)}")
     for cell in found.cells:
         case = _case(suite, cell.member, cell.quantity)
         if cell.verdict == "regressed":
             _child(case, "failure", f"{cell.words}{_margin(cell)}")
         elif cell.verdict == "inconclusive":
-            _child(case, "failure" if found.fail_inconclusive else "skipped", f"inconclusive: {cell.words}")
+            _child(case, "failure" if found.options.fail_inconclusive else "skipped", f"not decided: {cell.words}")
         _child(case, "system-out", f"{cell.words}{_margin(cell)}")
-    problems = [*found.incomparable, *(found.incomplete if found.fail_incomplete else ())]
+    problems = [*found.incomparable, *(found.incomplete if found.options.fail_incomplete else ())]
+    problems += [found.same_source] if found.same_source and found.options.fail_same_source else []
     if not found.cells and not problems:
         problems = ["nothing was compared"]
     for words in problems:

@@ -8,23 +8,30 @@ from bench.boards.explain import ExplainTarget
 from bench.boards.verdicts import baseline
 from bench.errors import UserError
 from bench.records import record
+from bench.suites import suite as suites
 
 
 def find(text: str, results: Path = Path("results")) -> ExplainTarget:
     """The subject that `text` names.
 
-    A path to a record or to a board as JSON; SUITE, SUITE/MEMBER or SUITE/MEMBER/SEED below `results`; or the id of a
-    published row such as ``mimicry/cifar10/sngan``. Raises UserError when it is none of them.
+    A path to a record, to a board as JSON or to a suite's TOML; SUITE, SUITE/MEMBER or SUITE/MEMBER/SEED below
+    `results`; the name of a suite without records; or the id of a published row such as ``mimicry/cifar10/sngan``.
+    Raises UserError when it is none of them.
     """
+    if text.endswith(".toml"):
+        return explain.of_suite(suites.load(text))
     if Path(text).is_file():
         return _from_file(Path(text))
     if text in {reference.id for reference in published.load()}:
         return published.find(text).subject
     suite, _, rest = text.partition("/")
-    if (results / suite).is_dir() and suite:
+    if suite and record.suites(results, suite):
         return _from_results(text, suite, rest, results)
+    if text in suites.names() or (results / text / suites.KEPT).is_file():
+        return explain.of_suite(suites.load(text, results))
     raise UserError(
-        f"explain {text!r}: is no file, no SUITE/MEMBER/SEED below {results} and no published row. "
+        f"explain {text!r}: is neither a file, nor SUITE, SUITE/MEMBER or SUITE/MEMBER/SEED below {results}, nor a suite, "
+        "nor a published row. "
         f"Published rows begin with {', '.join(sorted({reference.source.id for reference in published.load()}))}."
     )
 

@@ -31,13 +31,14 @@ class Margin:
 
 DEFAULT = Margin(0.05, relative=True)
 EXACT = Margin(0.0, relative=True)
+LARGEST_SHARE, LARGEST_AMOUNT = 10.0, 10_000.0  # of the baseline; in the own unit of a metric
 
 
 def parse(texts: Iterable[str], columns: Mapping[str, Column]) -> dict[str, Margin]:
     """Margins by metric id, from ``METRIC=SHARE%`` or ``METRIC=AMOUNT``.
 
     A metric is named in full (``fid@digits-cnn``) or without its network, meaning every column of that name. Raises
-    UserError for what is no margin, a metric that nothing reports, a margin given twice, and one that makes no sense.
+    UserError for what is not a margin, a metric that nothing reports, a margin given twice, and one that makes no sense.
     """
     margins: dict[str, Margin] = {}
     for text in texts:
@@ -60,7 +61,9 @@ def _number(text: str, value: str) -> float:
     except ValueError:
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
-        raise UserError(f"margin {text!r}: {value!r} is no amount. Give a number of zero or more, such as 5% or 0.02.")
+        raise UserError(
+            f"margin {text!r}: {value!r} is not an amount. Give a number of zero or more, such as 5% or 0.02."
+        )
     return number
 
 
@@ -80,6 +83,11 @@ def _metrics(name: str, columns: Mapping[str, Column]) -> list[str]:
 
 
 def _check(text: str, margin: Margin, column: Column | None) -> None:
+    """Refuse what tolerates everything."""
+    if margin.value > (LARGEST_SHARE if margin.relative else LARGEST_AMOUNT) and (margin.relative or column):
+        raise UserError(
+            f"margin {text!r}: nothing would ever exceed it. Give a margin that can be exceeded, such as 5%."
+        )
     falling = column is not None and column.better == "higher"
     if margin.relative and margin.value >= 1 and falling:
         raise UserError(f"margin {text!r}: a score may not fall by 100 % or more. Give less.")

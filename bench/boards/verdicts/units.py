@@ -61,6 +61,11 @@ def unit(column: Column, baseline: Sequence[float]) -> Unit:
     return Unit(column, st.mean([column.scale.forward(value) for value in baseline]))
 
 
+def identical(count: int) -> str:
+    """``identical in all 3 seeds``."""
+    return "identical in 1 seed" if count == 1 else f"identical in all {count} seeds"
+
+
 def seeds(count: int | None) -> str:
     """``8 seeds``, or that a thousand would not do."""
     if count is None:

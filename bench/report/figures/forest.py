@@ -12,7 +12,7 @@ from bench.report.theme import FAINT, INK, MUTED, SERIES
 
 ROW = 30
 UNITS = {"%": "gain in %", "points": "gain in percentage points", "": "gain in the metric’s own unit"}
-COLOURS = {"better": SERIES[0], "worse": SERIES[1], "cannot tell": MUTED}
+COLOURS = {"better": SERIES[0], "worse": SERIES[1], "identical": MUTED, "cannot tell": MUTED}
 
 
 def effects(pair: Pair, name: str) -> list[Drawing]:
@@ -35,7 +35,7 @@ def _forest(pair: Pair, shown: Sequence[Effect], unit: str, name: str) -> Drawin
         if found.low is not None and found.high is not None:
             axes.plot([found.low, found.high], [place, place], color=colour, lw=5, alpha=0.3)
         axes.plot([found.gain or 0.0], [place], "o", color=colour, ms=7, mew=0)
-    limit = 1.08 * max(_reach(found) for found in shown)
+    limit = 1.08 * max(_reach(found) for found in shown) or 1.0  # nothing differs
     axes.set_xlim(-limit, limit)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_yticks(range(len(shown)), [metric_name(found.metric).title for found in shown])

@@ -153,3 +153,43 @@ def test_renderings_agree(board_of):
     assert "a&#124;b" in compare_text.render_markdown(found)
     assert only(found).words in compare_text.render_text(found)
     assert "detectable" in compare_text.render_text(found)
+
+
+MEMORISED = "memorised: 100% of fakes are nearer to a training image than 99% of held-out images are"
+
+
+def test_a_memoriser_does_not_win_and_is_named(make_record):
+    honest = [make_record("dcgan", seed, {FID: 10.0 + seed / 10}) for seed in range(3)]
+    thief = [make_record("thief", seed, {FID: 0.7 + seed / 100}) for seed in range(3)]
+    flagged = [
+        item.model_copy(
+            update={"scores": tuple(s.model_copy(update={"flags": (MEMORISED,)}) for s in item.scores)}
+        ).sealed()
+        for item in thief
+    ]
+    found = compare.compare(board.build(honest + flagged), "thief", ["dcgan"])
+    assert only(found).verdict == "cannot tell"
+    assert only(found).words.startswith("cannot tell: thief is flagged: memorised in 3 of 3 runs")
+    for text in (compare_text.render_text(found), compare_text.render_markdown(found), compare_text.render_json(found)):
+        assert "memorised in 3 of 3 runs" in text
+    loser = compare.compare(board.build(honest + flagged), "dcgan", ["thief"])
+    assert only(loser).verdict == "cannot tell"
+
+
+def test_equal_to_the_bit_is_identical(board_of):
+    values = [0.1 + 0.2, 10.3, 9.7]
+    found = compare.compare(board_of(dcgan=values, mine=values), "mine", ["dcgan"])
+    assert (only(found).verdict, only(found).words) == ("identical", "identical in all 3 seeds")
+    assert "detectable" not in compare_text.render_text(found)
+    turned = compare.compare(board_of(dcgan=values, mine=values[::-1]), "mine", ["dcgan"])
+    assert only(turned).verdict == "cannot tell", "the same values of other seeds are other runs"
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 0.7, 12.3])
+def test_equal_values_leave_no_rounding_noise(make_record, value):
+    metric = PRECISION if value < 1 else FID
+    records = [make_record(name, seed, {metric: value}, ranking=metric) for name in ("a", "b") for seed in (0, 1, 2)]
+    records += [make_record("b", 3, {metric: value}, ranking=metric)]
+    effect = only(compare.compare(board.build(records), "b", ["a"]))
+    assert (effect.gain, effect.detectable) == (0.0, 0.0)
+    assert "e-" not in effect.words

@@ -5,6 +5,7 @@ import random
 import subprocess
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -113,7 +114,7 @@ def test_a_renamed_member_is_reported(board_of, records_of):
     assert renamed.incomplete == (
         "dcgan is in the baseline and not among the candidates; was it renamed to dcgan2 (same source)?",
     )
-    assert renamed.notes == ("dcgan2 is new: nothing to compare it with",)
+    assert renamed.notes == ("dcgan2 is new: nothing to compare it with", "both sides ran the same source of sngan")
     edited = board.build(records_of(dcgan2=GOOD, also={"source": "s2"}))
     assert "same parameters" in gate(edited, board_of(dcgan=GOOD)).incomplete[0]
     other = board.build(records_of(dcgan2=GOOD, also={"source": "s2", "parameters": {"g": 1}}))
@@ -181,7 +182,7 @@ def test_a_new_minor_version_of_the_suite_is_noted(records_of, board_of):
     newer = board.build(records_of(dcgan=GOOD, also={"version": "1.1.0"}))
     found = gate(newer, board_of(dcgan=GOOD))
     assert found.exit == Exit.PASS
-    assert found.notes == ("the baseline is of suite version 1.0.0, the candidate of 1.1.0; the protocol is the same",)
+    assert found.notes[0] == "the baseline is of suite version 1.0.0, the candidate of 1.1.0; the protocol is the same"
 
 
 def test_more_metrics_gate_when_they_have_a_margin_and_holm_counts_them(make_record):
@@ -270,10 +271,10 @@ def test_members_that_diverge_equally_often_rarely_raise_an_alarm(rate):
         ("fid=", "is not METRIC=AMOUNT"),
         ("=5%", "is not METRIC=AMOUNT"),
         ("fid=5%%", "is not METRIC=AMOUNT"),
-        ("fid=five", "is no amount"),
-        ("fid=-5%", "is no amount"),
-        ("fid=nan", "is no amount"),
-        ("fid=inf%", "is no amount"),
+        ("fid=five", "is not an amount"),
+        ("fid=-5%", "is not an amount"),
+        ("fid=nan", "is not an amount"),
+        ("fid=inf%", "is not an amount"),
         ("fdi=5%", "Did you mean 'fid'"),
         ("precision=100%", "may not fall by 100 %"),
         ("precision=5", "Did you mean 5%"),
@@ -316,7 +317,7 @@ def test_baseline_from_a_folder_a_file_and_nowhere(records_of, tmp_path):
             baseline.find(str(tmp_path / "bad.json"), "digits")
 
 
-def test_baseline_from_git(records_of, tmp_path):
+def test_baseline_from_git(records_of, tmp_path, tmp_path_factory, monkeypatch):
     def git(*arguments):
         subprocess.run(
             ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b", *arguments],
@@ -339,6 +340,15 @@ def test_baseline_from_git(records_of, tmp_path):
     for revision in ("nonsense", "", "--output=x"):
         with pytest.raises(UserError, match="baseline git:"):
             baseline.find(f"git:{revision}", "digits", results)
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    for place in (Path("../results"), tmp_path / "sub" / ".." / "results", tmp_path.resolve() / "results"):
+        assert baseline.find("git:HEAD", "digits", place).board is not None
+    assert baseline.find("git:HEAD:results", "digits", tmp_path / "elsewhere").board is not None
+    assert baseline.find("git:HEAD:none", "digits", tmp_path / "elsewhere").board is None
+    outside = tmp_path_factory.mktemp("outside")
+    with pytest.raises(UserError, match=r"is in no git repository\. Write git:REV:DIR"):
+        baseline.find("git:HEAD", "digits", outside / "results")
 
 
 def test_renderings_agree(board_of):
@@ -361,7 +371,7 @@ def test_renderings_agree(board_of):
     assert "a&lt;b&gt;&#124;c" in gate_text.render_markdown(found)
     text = gate_text.render_text(found)
     assert text.startswith(
-        "gate digits: REGRESSED (exit 1): 6 cells compared: 4 passed, 1 regressed, 1 inconclusive\nbaseline: main\n"
+        "gate digits: REGRESSED (exit 1): 6 cells compared: 4 passed, 1 regressed, 1 not decided\nbaseline: main\n"
     )
     assert "sngan is in the baseline" in text
 
@@ -378,3 +388,71 @@ def test_control_characters_do_not_break_the_xml(board_of):
     found = replace(found, cells=tuple(replace(cell, member="dc\x00gan") for cell in found.cells))
     assert "dc�gan" in gate_text.render_junit(found)
     ElementTree.fromstring(gate_text.render_junit(found))
+
+
+MEMORISED = "memorised: 100% of fakes are nearer to a training image than 99% of held-out images are"
+
+
+def flagged(item, flag=MEMORISED):
+    scores = tuple(score.model_copy(update={"flags": (flag,)}) for score in item.scores)
+    return item.model_copy(update={"scores": scores}).sealed()
+
+
+def test_a_memoriser_is_no_pass_and_is_said_first(records_of, board_of):
+    thief = board.build([flagged(item) for item in records_of(dcgan=[value / 10 for value in GOOD])])
+    found = gate(thief, board_of(dcgan=GOOD))
+    assert found.exit == Exit.REGRESSED
+    assert "dcgan is memorised in 5 of 5 runs (100% of fakes" in gate_text.headline(found)
+    both = gate(thief, thief)
+    assert both.exit == Exit.PASS
+    assert gate_text.headline(both).startswith("gate digits: not decided (exit 0): dcgan is memorised")
+    assert "✅" not in gate_text.render_markdown(both).splitlines()[0]
+    cured = gate(board_of(dcgan=GOOD), thief)
+    assert [cell.verdict for cell in cured.cells if cell.quantity == "trust"] == ["pass"]
+
+
+def test_other_flags_are_noted(records_of, board_of):
+    few = board.build([flagged(item, "10 fake samples for 64 feature dimensions") for item in records_of(dcgan=GOOD)])
+    notes = gate(few, board_of(dcgan=GOOD)).notes
+    assert f"dcgan: {FID}: 10 fake samples for 64 feature dimensions" in notes
+
+
+def at(commit, records, **more):
+    where = {"commit": commit, **more}
+    return board.build(
+        [
+            item.model_copy(update={"environment": item.environment.model_copy(update=where)}).sealed()
+            for item in records
+        ]
+    )
+
+
+def test_the_same_source_at_two_revisions_is_no_pass(records_of):
+    before, after = at("a" * 40, records_of(dcgan=GOOD)), at("b" * 40, records_of(dcgan=GOOD))
+    found = gate(after, before)
+    assert found.exit == Exit.INCOMPLETE
+    assert (
+        "both sides ran the same source of dcgan although their revisions differ (bbbbbbbbbb against aaaaaaaaaa)"
+        in (gate_text.render_text(found))
+    )
+    assert 'errors="1"' in gate_text.render_junit(found)
+    assert gate(after, before, fail_same_source=False).exit == Exit.PASS
+    assert gate(after, after).exit == Exit.PASS
+    other = at("b" * 40, records_of(dcgan=GOOD, also={"source": "s2"}))
+    assert gate(other, before).exit == Exit.PASS
+
+
+def test_an_undecided_gate_has_no_tick(board_of):
+    found = gate(board_of(dcgan=[10.0, 12.0]), board_of(dcgan=[10.1, 11.0]))
+    assert found.exit == Exit.PASS
+    assert gate_text.headline(found).startswith("gate digits: not decided (exit 0)")
+    first, *_ = gate_text.render_markdown(found).splitlines()
+    assert first.startswith("### ❔")
+    assert "would settle it" in gate_text.render_text(found)
+    assert json.loads(gate_text.render_json(found))["verdict"] == "inconclusive"
+
+
+@pytest.mark.parametrize("text", ["fid=1e9%", "fid=1001%", "precision=5000%", "fid=1e9"])
+def test_a_margin_that_nothing_exceeds_is_refused(text):
+    with pytest.raises(UserError, match=r"nothing would ever exceed it|100 % or more"):
+        margins.parse([text], COLUMNS)

@@ -34,7 +34,7 @@ def test_the_page_shows_what_the_gate_says(name, base, code):
 
 
 def test_an_unchanged_member_is_identical_in_every_seed():
-    assert judge("reordered").cells[0].words == "identical in 5 seeds"
+    assert judge("reordered").cells[0].words == "identical in all 5 seeds"
 
 
 def test_two_other_seeds_settle_nothing_and_say_how_many_would():
