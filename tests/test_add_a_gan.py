@@ -14,7 +14,7 @@ from bench.training import trial
 from bench.training.conformance import check
 
 PAGE = (Path(__file__).parents[1] / "docs" / "add_a_gan.md").read_text(encoding="utf-8")
-(CODE,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+CODE, GAME = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture
@@ -36,6 +36,13 @@ def test_it_takes_at_most_80_lines():
 def test_it_conforms(builder: Builder):
     findings = check(builder, [ImageSpec(1, 16), ImageSpec(3, 8), ImageSpec(1, 32)])
     assert [str(found) for found in findings if not found.ok or found.skipped] == []
+
+
+def test_a_game_of_its_own_conforms(builder: Builder, tmp_path: Path):
+    (tmp_path / "my_game.py").write_text(GAME, encoding="utf-8")
+    findings = check(members.builder(members.find("my_game:my_game")), [ImageSpec(1, 16)])
+    assert [str(found) for found in findings if not found.ok] == []
+    sys.modules.pop("my_game")
 
 
 def test_its_own_loss_reaches_the_generator(builder: Builder):

@@ -61,6 +61,7 @@ def maker() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_the_page_is_fresh(maker: ModuleType):
     assert (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8") == maker.page(), "stale: python tools/make_zoo.py"
 

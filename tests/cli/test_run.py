@@ -96,6 +96,7 @@ def test_a_results_folder_that_cannot_be_written(bench, toys):
     assert "cannot be written" in bench.refuses("run", "--suite", "tiny.toml", "--device", "cpu")
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_folder_run_no_job_twice(bench, process, toys):
     bench.rewrite("seeds = [0, 1]", "seeds = [0, 1, 2, 3]")
     both = [process("run", "--suite", "tiny.toml", "--device", "cpu") for _ in range(2)]

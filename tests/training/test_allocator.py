@@ -21,6 +21,7 @@ print(json.dumps([can, returned, faults()]))
 """
 
 
+@pytest.mark.slow
 def test_a_freed_block_is_used_again_without_a_page_fault():
     found = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
     can, returned, kept = json.loads(found.stdout)
