@@ -69,10 +69,9 @@ class SuiteChoice:
         Raises UserError unless one of the two is given, and for options that belong to the other.
         """
         if self.suite is not None and self.dataset is None:
-            if any((self.resolution, self.images, self.batch_size, self.name, self.skip_broken)):
+            if any((self.resolution, self.images, self.batch_size, self.name)):
                 raise UserError(
-                    "--resolution, --images, --batch-size, --name and --skip-broken belong to --dataset; a suite has "
-                    "its own."
+                    "--resolution, --images, --batch-size and --name belong to --dataset; a suite has its own."
                 )
             from bench.suites.suite import load
 
@@ -140,7 +139,9 @@ def execution_of(device: str) -> "Execution":
     return Execution(chosen)
 
 
-def experiment_of(suite: "Suite", place: Place, engine: Engine | None = None) -> "Experiment":
+def experiment_of(
+    suite: "Suite", place: Place, engine: Engine | None = None, *, skip_broken: bool = False
+) -> "Experiment":
     """The suite on this machine, with the precision and the layout that the command line prefers."""
     from bench.runs.experiment import prefer, prepare
 
@@ -152,4 +153,4 @@ def experiment_of(suite: "Suite", place: Place, engine: Engine | None = None) ->
         accumulate=engine.accumulate,
     )
     suite, execution = prefer(suite, execution, engine.precision, engine.channels_last)
-    return prepare(suite, place.results, execution, place.data_root)
+    return prepare(suite, place.results, execution, place.data_root, skip_broken=skip_broken)

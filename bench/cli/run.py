@@ -10,8 +10,10 @@ from bench.cli.choices import Engine, Place, SuiteChoice, experiment_of
 from bench.cli.grouping import examples
 
 if TYPE_CHECKING:
-    from bench.runs.run import Event
+    from bench.runs.run import Finished, Skipped
     from bench.suites.suite import Suite
+
+SHOWN = 300  # letters of a failure's message
 
 
 @examples(
@@ -30,14 +32,16 @@ def run(
 ) -> None:
     """Train, score and record what is missing. The same command continues after any interruption."""
     from bench.cli.view import watch
-    from bench.runs.run import run as run_jobs
+    from bench.runs.run import Progress, check, execute, todo
 
     suite = choice.load(place.data_root)
-    experiment = experiment_of(suite, place, engine)
-    _keep(choice, suite, place.results)
+    experiment = experiment_of(suite, place, engine, skip_broken=choice.skip_broken)
     jobs = experiment.jobs(choice.members, choice.seeds)
-    events = run_jobs(experiment, jobs, retry_failed=retry == "failed", checkpoint_seconds=checkpoint_seconds)
-    _report_failures(list(watch(events, jobs)))
+    failed_too = retry == "failed"
+    check(experiment, todo(experiment, jobs, retry_failed=failed_too))
+    _keep(choice, suite, place.results)
+    events = execute(experiment, jobs, retry_failed=failed_too, checkpoint_seconds=checkpoint_seconds)
+    _conclude([event for event in watch(events, jobs) if not isinstance(event, Progress)], len(jobs))
 
 
 def _keep(choice: SuiteChoice, suite: "Suite", results: Path) -> None:
@@ -51,12 +55,22 @@ def _keep(choice: SuiteChoice, suite: "Suite", results: Path) -> None:
         own_data.keep_file(Path(choice.suite), suite, results)
 
 
-def _report_failures(events: Sequence["Event"]) -> None:
+def _conclude(ended: Sequence["Finished | Skipped"], wanted: int) -> None:
+    """Name what failed and what is not done. Exit 1 unless every job has a result."""
     from bench.runs.run import FAILURES, Finished
 
-    failed = [event for event in events if isinstance(event, Finished) and event.record.status in FAILURES]
-    for event in failed:
-        failure = event.record.failure
-        typer.echo(f"failed: {event.path}: {failure.type}: {failure.message}" if failure else event.path, err=True)
-    if failed:
+    failed, running = 0, 0
+    for event in ended:
+        if isinstance(event, Finished) and event.record.status in FAILURES:
+            failure = event.record.failure
+            said = f"{failure.type}: {failure.message}" if failure else event.record.status
+            typer.echo(f"failed: {event.path}: {' '.join(said.split())[:SHOWN]}", err=True)
+            failed += 1
+        elif not isinstance(event, Finished):
+            failed += event.state == "failed"
+            running += event.state == "running"
+    if failed or running:
+        open_jobs = [f"{failed} failed (--retry failed runs them again)"] * bool(failed)
+        open_jobs += [f"{running} are run by another process"] * bool(running)
+        typer.echo(f"{wanted - failed - running} of {wanted} jobs have a result; {', '.join(open_jobs)}.", err=True)
         raise typer.Exit(1)

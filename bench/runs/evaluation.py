@@ -20,6 +20,7 @@ from bench.runs.experiment import Experiment
 from bench.runs.gallery import kinds
 from bench.runs.gallery.exhibit import ArtifactFile, GalleryContext, picture
 from bench.runs.outcome import score_of
+from bench.suites.suite import Suite
 from bench.training.sampling import SampleRequest, generate, grid_request, quantise, raw, request, targets
 
 CURVE_SEED = 1_000_000  # noise of the curve and of the choice of the best checkpoint: never that of a reported score
@@ -38,6 +39,11 @@ class Activity:
 
     def __str__(self) -> str:
         return f"{self.name} {self.done:,} of {self.total:,}" if self.total else self.name
+
+
+def evaluated_at_the_end(suite: Suite) -> int:
+    """Generated images behind the reported scores: of the last and of the best checkpoint, for every sample seed."""
+    return 2 * len(suite.evaluation.sample_seeds) * suite.evaluation.samples
 
 
 class Evaluator:

@@ -10,14 +10,16 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from bench.errors import UserError
+from bench.errors import Interrupted
+from bench.files import NotWritten
 from bench.records import record as records
 from bench.records.record import Artifact, Failure, Point, Record, Score, now_in_utc
-from bench.runs.evaluation import Activity, Evaluator, Nets, Which
+from bench.runs.evaluation import Activity, Evaluator, Nets, Which, evaluated_at_the_end
 from bench.runs.experiment import Experiment, Job
 from bench.runs.gallery import image_files
 from bench.runs.gallery.exhibit import ArtifactFile
 from bench.runs.gallery.image_files import KeptFile
+from bench.runs.interrupts import Interrupts
 from bench.runs.outcome import about, better, plugin_metrics, rounded
 from bench.runs.starting import parameters, start_training
 from bench.runs.state import Best, RunningMeans, RunState, Stopwatch
@@ -42,6 +44,19 @@ class Progress:
     terms: Mapping[str, float]
     scores: Mapping[str, float]  # of the latest point of the curve
     activity: str = ""  # inside an evaluation, e.g. "sampling 2,300 of 10,000"
+    elapsed: float = 0.0  # seconds of this job so far, over all interruptions
+    seconds_left: float | None = None  # of this job, evaluation included; None: not yet known
+
+    @property
+    def share(self) -> float:
+        """The part of the job that is done, in time where that is known, else in images; in [0, 1]."""
+        if self.seconds_left is None:
+            return self.images / self.budget
+        return self.elapsed / max(self.elapsed + self.seconds_left, 1e-9)
+
+
+class _Stop(BaseException):
+    """A signal asks for an end, and the state of the run is whole."""
 
 
 class JobRun:
@@ -53,47 +68,78 @@ class JobRun:
         self.training = start_training(experiment, job)
         self.parameters = parameters(self.training)
         self.evaluator = Evaluator(experiment, self.training.gan, job.member.name)
+        self.interrupts = Interrupts()
         self.state = RunState(now_in_utc())
         self.identity = experiment.identity(job)
         self.path = experiment.files.cache(job) / "training.pt"
         self.saved_at = self.looked_at = time.monotonic()
         self.phase = "train"
+        self.measured = 0  # generated images behind the reported scores so far
 
     def run(self) -> Iterator[Progress | Record]:
-        """Train, evaluate, and end with the record. Whatever goes wrong in the member becomes a record too."""
-        try:
-            self._restore()
-            reset_peak_memory(self.experiment.execution.device)
-            yield from self._train()
-            step = self.training.diverged_at_step
-            if step is not None:
-                yield self._record("diverged", diverged_at_step=step)
-                return
-            self._save()
-            self.phase = "evaluate"
-            yield self._progress()
-            scores = yield from self._scores()
-            yield self._record("ok", scores)
-        except UserError:
-            raise
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            yield self._record("out-of-memory", failure=self._failure(error))
-        except Exception as error:
-            yield self._record("failed", failure=self._failure(error))
+        """Train, evaluate, and end with the record. Whatever goes wrong in the member becomes a record too.
+
+        Raises Interrupted after a signal, with the checkpoint saved, and NotWritten where the disk is at fault.
+        """
+        self._restore()
+        with self.interrupts:
+            try:
+                yield from self._train_and_score()
+            except (NotWritten, Interrupted, GeneratorExit):
+                raise
+            except _Stop:
+                self._save_for_later()
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt) and not self.interrupts.listening:
+                    raise  # Ctrl-C: what we do not defer
+                yield self._failed(error)
+
+    def _train_and_score(self) -> Iterator[Progress | Record]:
+        reset_peak_memory(self.experiment.execution.device)
+        yield from self._train()
+        step = self.training.diverged_at_step
+        if step is not None:
+            yield self._record("diverged", diverged_at_step=step)
+            return
+        self._save()
+        self.phase = "evaluate"
+        yield self._progress()
+        scores = yield from self._scores()
+        yield self._record("ok", scores)
 
     def _train(self) -> Iterator[Progress]:
         """Train to the end of the budget. The clock runs only while nothing else is done."""
         watch = self._watch("train")
+        if self._point_is_due:  # the run was interrupted while it was measured
+            yield from self._look_up()
         watch.start()
         for step in self.training.steps():
             self.state.meter.add(step.terms)
-            if self._point_is_due or time.monotonic() - self.looked_at > LOOK_SECONDS:
+            if self._point_is_due or self.interrupts.requested or time.monotonic() - self.looked_at > LOOK_SECONDS:
                 watch.stop()
                 if self.training.diverged_at_step is not None:
                     return
+                self._stop_if_asked()
                 yield from self._look_up()
                 watch.start()
         watch.stop()
+
+    def _stop_if_asked(self) -> None:
+        if self.interrupts.requested:
+            raise _Stop
+
+    def _save_for_later(self) -> None:
+        """The end of an interrupted process. The state is between two steps: in an evaluation it is that before it."""
+        if self.phase == "train":
+            self.training.resume_training_mode()
+            self._save()
+        now, signum = self.training.now, self.interrupts.requested
+        assert signum is not None
+        raise Interrupted(
+            signum,
+            f"interrupted: {self.job.member.name} seed {self.job.seed} is saved at {now.images:,} of {now.budget:,} images. "
+            "The same command goes on from there.",
+        ) from None
 
     @property
     def _point_is_due(self) -> bool:
@@ -175,6 +221,7 @@ class JobRun:
                 fake = yield from self._follow(self.evaluator.sample(nets, seed))
             scores += yield from self._follow(self.evaluator.scores(fake, which, seed))
             self.state.evaluated += len(fake)
+            self.measured += len(fake)
             if which == "last" and seed == evaluation.sample_seeds[0]:
                 with torch.random.fork_rng():
                     for made in self.evaluator.exhibits(nets, fake):
@@ -194,6 +241,7 @@ class JobRun:
                 activity = next(work)
             except StopIteration as end:
                 return end.value
+            self._stop_if_asked()
             if time.monotonic() - self.looked_at > LOOK_SECONDS:
                 yield self._progress(activity)
                 self.looked_at = time.monotonic()
@@ -228,7 +276,22 @@ class JobRun:
             terms=state.meter.means(),
             scores=state.curve[-1].scores if state.curve else {},
             activity="" if activity is None else str(activity),
+            elapsed=seconds + state.seconds.get("evaluate", 0.0),
+            seconds_left=self._seconds_left(),
         )
+
+    def _seconds_left(self) -> float | None:
+        """From the pace so far of training and, per image measured, of evaluation."""
+        state, now, rules = self.state, self.training.now, self.experiment.suite.evaluation
+        train = state.seconds.get("train", 0.0)
+        if not (now.images and state.evaluated):
+            return None
+        left = now.budget - now.images
+        points = now.budget // rules.every - len(state.curve)
+        reported = evaluated_at_the_end(self.experiment.suite) - self.measured
+        to_evaluate = max(points, 0) * rules.curve_samples + max(reported, 0)
+        pace = state.seconds.get("evaluate", 0.0) / state.evaluated
+        return train / now.images * left + pace * to_evaluate
 
     def _record(self, status: records.Status, scores: Sequence[Score] = (), **ending: Any) -> Record:
         """The record, with what only this run knows; `ending` are further fields of it."""
@@ -255,9 +318,12 @@ class JobRun:
         stem = records.file_stem(self.job.seed, self.job.digest, self.attempt)
         return image_files.publish(self.state.pictures, self.path.parent, self.experiment.files.folder(self.job), stem)
 
-    def _failure(self, error: BaseException) -> Failure:
+    def _failed(self, error: BaseException) -> Record:
+        """The record of a member's mistake, or of a device that was too small. Its checkpoint stays, for another try."""
         tail = tuple(traceback.format_exception(error)[-3:])
-        return Failure(phase=self.phase, type=type(error).__name__, message=str(error), traceback_tail=tail)
+        failure = Failure(phase=self.phase, type=type(error).__name__, message=str(error), traceback_tail=tail)
+        full = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        return self._record("out-of-memory" if full else "failed", failure=failure)
 
     def _watch(self, phase: str) -> Stopwatch:
         return Stopwatch(self.experiment.execution.device, self.state.seconds, phase)

@@ -3,23 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-import torch
 from filelock import FileLock, Timeout
-from torch import Tensor
 
-from bench import members
 from bench.errors import UserError
-from bench.features.sample import Sample
-from bench.gan import GAN
-from bench.metrics.measure import Pairs, require
+from bench.files import sweep_parts
 from bench.records import record as records
 from bench.records.record import Record, Status
 from bench.runs import calibration_job
+from bench.runs.clock import running
 from bench.runs.experiment import Experiment, Job
 from bench.runs.job import JobRun, Progress
-from bench.training.loop import Execution
-from bench.training.sampling import generate, request, targets
+from bench.runs.preconditions import check
+
+__all__ = ["Event", "Finished", "Progress", "Skipped", "check", "execute", "run", "status", "todo"]
 
 CHECKPOINT_SECONDS = 60.0
 FAILURES: tuple[Status, ...] = ("failed", "out-of-memory")
@@ -36,19 +34,26 @@ class Finished:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A job is not run, and why: it has a record, or another process is running it."""
+    """A job is not run, and why."""
 
     job: Job
     reason: str
+    state: Literal["done", "failed", "running"] = "done"  # "running": by another process
 
 
 Event = Progress | Finished | Skipped
 
 
+def latest(experiment: Experiment, job: Job) -> Record | None:
+    """The record of the job's latest attempt, or None. Raises UserError for an unsound record."""
+    attempts = experiment.files.attempts(job)
+    return records.read(attempts[-1]) if attempts else None
+
+
 def status(experiment: Experiment, job: Job) -> Status | None:
     """How the job's latest attempt ended, or None when it has not been run. Raises UserError for an unsound record."""
-    attempts = experiment.files.attempts(job)
-    return records.read(attempts[-1]).status if attempts else None
+    found = latest(experiment, job)
+    return found.status if found else None
 
 
 def todo(experiment: Experiment, jobs: Sequence[Job], *, retry_failed: bool = False) -> list[Job]:
@@ -64,40 +69,75 @@ def run(
     retry_failed: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Iterator[Event]:
-    """Run what is missing, one job after the other, and tell what happens.
+    """Check what is missing, then run it: `check` and `execute`. Raises UserError for what the user can fix."""
+    check(experiment, todo(experiment, jobs, retry_failed=retry_failed))
+    yield from execute(experiment, jobs, retry_failed=retry_failed, checkpoint_seconds=checkpoint_seconds)
 
-    Several processes may do this at once on the same folder: each job is claimed by one of them. Every member is tried
-    before the first is trained, so that a mistake in one is said at once. Raises UserError for what the user can mend.
+
+def execute(
+    experiment: Experiment,
+    jobs: Sequence[Job],
+    *,
+    retry_failed: bool = False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Iterator[Event]:
+    """Run what is missing, one job after the other, and tell what happens. A job that fails does not end the others.
+
+    Several processes may do this at once on the same folder: each job is claimed by one of them.
     """
+    running.listen()
     waiting = todo(experiment, jobs, retry_failed=retry_failed)
     for job in jobs:
         if job not in waiting:
-            yield Skipped(job, "has a record")
-    for job in {job.member.entry_point: job for job in waiting if job.trains}.values():
-        _dry_run(experiment, job)
+            yield _ended_before(experiment, job)
     for job in waiting:
         yield from _claim_and_run(experiment, job, retry_failed, checkpoint_seconds)
 
 
+def _ended_before(experiment: Experiment, job: Job) -> Skipped:
+    found = latest(experiment, job)
+    if found is None or found.status not in FAILURES:
+        return Skipped(job, "has a record")
+    why = f"{found.failure.type}: {found.failure.message}" if found.failure else found.status
+    return Skipped(job, f"failed before: {' '.join(why.split())[:200]}; --retry failed runs it again", "failed")
+
+
 def _claim_and_run(experiment: Experiment, job: Job, retry_failed: bool, checkpoint_seconds: float) -> Iterator[Event]:
     """The lock belongs to the process: it is free again when the process ends, however it ends."""
-    lock = experiment.files.folder(job) / f".{records.file_stem(job.seed, job.digest)}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock = _lock(experiment, job)
     try:
-        with FileLock(lock, timeout=0):
-            if not todo(experiment, [job], retry_failed=retry_failed):
-                yield Skipped(job, "has a record")
-                return
-            yield from _run(experiment, job, checkpoint_seconds)
+        lock.acquire(timeout=0)
     except Timeout:
-        yield Skipped(job, "another process is running it")
+        yield Skipped(job, "another process is running it", "running")
+        return
     except OSError as error:
         raise UserError(
-            f"{lock}: cannot be locked: {error.strerror}. Give a results folder you may write to."
+            f"{lock.lock_file}: cannot be locked: {error.strerror or error}. Give a results folder you may write to."
         ) from None
+    try:
+        if todo(experiment, [job], retry_failed=retry_failed):
+            yield from _run(experiment, job, checkpoint_seconds)
+        else:
+            yield _ended_before(experiment, job)
+    finally:
+        lock.release()
+
+
+def _lock(experiment: Experiment, job: Job) -> FileLock:
+    """Whoever may write to the folder may lock: the umask decides."""
+    path = experiment.files.folder(job) / f".{records.file_stem(job.seed, job.digest)}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path.parent}: cannot be made: {error.strerror or error}. Give another --results.") from None
+    return FileLock(path, mode=0o666)
 
 
 def _run(experiment: Experiment, job: Job, checkpoint_seconds: float) -> Iterator[Event]:
+    """One job to its record. What ended well needs no checkpoint of its training; what failed keeps it for another try."""
+    cache = experiment.files.cache(job)
+    sweep_parts(cache)
+    sweep_parts(experiment.files.folder(job), records.file_stem(job.seed, job.digest))
     attempt = len(experiment.files.attempts(job)) + 1
     events = (
         JobRun(experiment, job, attempt, checkpoint_seconds).run()
@@ -107,31 +147,8 @@ def _run(experiment: Experiment, job: Job, checkpoint_seconds: float) -> Iterato
     for event in events:
         if isinstance(event, Record):
             path = records.write(event, experiment.files.results)
-            (experiment.files.cache(job) / "training.pt").unlink(missing_ok=True)
+            if event.status not in FAILURES:
+                (cache / "training.pt").unlink(missing_ok=True)
             yield Finished(job, event, path)
         else:
             yield event
-
-
-def _dry_run(experiment: Experiment, job: Job) -> None:
-    """Build a member and generate two images, so that what cannot work is said before anything is trained."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        gan = members.builder(job.member)(experiment.spec)
-        nets = {name: player.net.eval() for name, player in gan.players.items()}
-        asked = request(gan, experiment.dataset, 2, 0)
-        try:
-            images = generate(gan, nets, asked, experiment.spec, Execution())
-            _check_metrics(experiment, gan, images[:1])
-        except UserError as error:
-            raise UserError(f"member {job.member.name!r}: {error}") from None
-
-
-def _check_metrics(experiment: Experiment, gan: GAN, image: Tensor) -> None:
-    """Refuse a metric that this member or data set has not the inputs for, before anything is trained."""
-    count = experiment.suite.evaluation.samples
-    labels = None if experiment.dataset.train.labels is None else torch.zeros(count, dtype=torch.int64)
-    fake = Sample(image.expand(count, -1, -1, -1), labels, name="sample")
-    paired = targets(gan, experiment.dataset, 1) is not None
-    real = experiment.real
-    require(experiment.rules.metrics, real.train, real.held_out, fake, pairs=Pairs(fake, fake) if paired else None)

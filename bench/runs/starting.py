@@ -5,6 +5,7 @@ from torch import nn
 
 from bench import members
 from bench.data.batches import Batches
+from bench.gan import GAN
 from bench.runs.experiment import Experiment, Job
 from bench.training.loop import Training
 
@@ -14,17 +15,25 @@ def start_training(experiment: Experiment, job: Job, images: int | None = None) 
 
     `images` is a budget instead of the suite's. Raises UserError for a member that cannot be built.
     """
-    budget = experiment.budget(job)
+    return training_of(experiment, job, build(experiment, job), images or experiment.budget(job).images)
+
+
+def build(experiment: Experiment, job: Job) -> GAN:
+    """The job's member with the weights of its seed."""
     torch.manual_seed(job.seed)
-    gan = members.builder(job.member)(experiment.spec)
+    return members.build(job.member, experiment.spec)
+
+
+def training_of(experiment: Experiment, job: Job, gan: GAN, images: int) -> Training:
+    """The training of a GAN on the suite's images in the job's order."""
     batches = Batches(
         experiment.dataset.train,
-        budget.batch_size,
+        experiment.budget(job).batch_size,
         seed=job.seed,
         device=experiment.execution.device,
         flip=experiment.suite.data.flip,
     )
-    return Training(gan, batches, images=images or budget.images, seed=job.seed, execution=experiment.execution)
+    return Training(gan, batches, images=images, seed=job.seed, execution=experiment.execution)
 
 
 def parameters(training: Training) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """What a run knows while it goes on: means, curve, times, its best networks. Saved with every checkpoint."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.records.record import Point
+from bench.runs.clock import running
 from bench.runs.gallery.image_files import KeptFile
 from bench.training.environment import synchronise
 
@@ -79,7 +79,10 @@ class RunState:
 
 
 class Stopwatch:
-    """Adds the seconds between start and stop to a phase. It waits for the device at these edges, and nowhere else."""
+    """Adds the seconds between start and stop to a phase, but for those in which the process was stopped.
+
+    It waits for the device at these edges, and nowhere else.
+    """
 
     def __init__(self, device: torch.device, seconds: dict[str, float], phase: str):
         self.device, self.seconds, self.phase = device, seconds, phase
@@ -88,12 +91,12 @@ class Stopwatch:
     def start(self) -> None:
         """Begin to count."""
         synchronise(self.device)
-        self.begin = time.perf_counter()
+        self.begin = running()
 
     def stop(self) -> None:
         """Add what has passed since the start."""
         synchronise(self.device)
-        self.seconds[self.phase] = self.seconds.get(self.phase, 0.0) + time.perf_counter() - self.begin
+        self.seconds[self.phase] = self.seconds.get(self.phase, 0.0) + running() - self.begin
 
     def __enter__(self) -> None:
         self.start()

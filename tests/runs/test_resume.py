@@ -37,7 +37,7 @@ TIMES = {"seconds", "started", "finished", "digest", "peak_memory_bytes"}  # the
 KILLS = 3
 
 
-def start(suite: Path, results: Path, home: Path) -> subprocess.Popen[bytes]:
+def start(suite: Path, results: Path, home: Path, seconds: float = 0) -> subprocess.Popen[bytes]:
     environment = os.environ | {
         "BENCH_HOME": str(home),
         "PYTHONPATH": str(Path(__file__).parents[1]),
@@ -57,7 +57,10 @@ def start(suite: Path, results: Path, home: Path) -> subprocess.Popen[bytes]:
         "cpu",
     ]
     return subprocess.Popen(
-        [*command, "--checkpoint-seconds", "0"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*command, "--checkpoint-seconds", str(seconds)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
 
 
@@ -108,6 +111,25 @@ def test_killed_three_times_equals_uninterrupted(tmp_path):
     assert {path.rpartition(".")[2] for path in files} == {"png", "csv"}
     assert files == files_of(tmp_path / "killed")
     assert list((tmp_path / "killed").rglob("*.part")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_the_run_which_goes_on_to_the_same_record(tmp_path, signum):
+    suite = tmp_path / "resume.toml"
+    suite.write_text(SUITE.replace("24_000", "12_000"))
+    home = tmp_path / "home"
+    process = start(suite, tmp_path / "stopped", home, seconds=60)
+    wait_for_progress(process, home / "checkpoints/resume/toy", set())
+    process.send_signal(signum)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 128 + signum, output.decode()
+    assert "is saved at" in output.decode()
+    assert list((tmp_path / "stopped").glob("resume/*/*.json")) == []
+    finish(start(suite, tmp_path / "stopped", home))
+    finish(start(suite, tmp_path / "whole", tmp_path / "home-whole"))
+    assert record(tmp_path / "stopped") == record(tmp_path / "whole")
+    assert files_of(tmp_path / "stopped") == files_of(tmp_path / "whole")
 
 
 def wait_for_progress(process: subprocess.Popen[bytes], checkpoint: Path, seen: set[int]) -> None:
