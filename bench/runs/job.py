@@ -288,7 +288,8 @@ class JobRun:
             return None
         left = now.budget - now.images
         points = now.budget // rules.every - len(state.curve)
-        reported = evaluated_at_the_end(self.experiment.suite) - self.measured
+        again = state.best is None or state.best.images != now.images  # the best networks may be the last ones
+        reported = evaluated_at_the_end(self.experiment.suite) // (2 - again) - self.measured
         to_evaluate = max(points, 0) * rules.curve_samples + max(reported, 0)
         pace = state.seconds.get("evaluate", 0.0) / state.evaluated
         return train / now.images * left + pace * to_evaluate

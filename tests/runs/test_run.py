@@ -206,7 +206,12 @@ def test_a_picture_that_was_removed_from_the_cache_is_recorded_as_missing(tmp_pa
     assert isinstance(event, Finished)
     assert event.record.status == "ok"
     assert not list(event.path.parent.glob("*-grid-*"))
-    assert records.problems(records.read(event.path)) == []
+    (grid, _) = (item for item in event.record.artifacts if item.kind == "grid")
+    assert (grid.status, grid.reason) == (
+        "not kept",
+        "not kept: it was removed from the cache before its run had ended",
+    )
+    assert records.read(event.path) == event.record.sealed()
 
 
 def test_a_job_that_another_process_runs_is_not_done(tmp_path):
@@ -302,5 +307,5 @@ def test_events_tell_what_is_done_and_how_long_it_will_take(tmp_path, monkeypatc
     known = [event for event in events if event.seconds_left is not None]
     assert known
     assert all(0 <= event.share <= 1 for event in events)
-    assert known[-1].share > 0.7
+    assert known[-1].share > 0.4
     assert all(event.elapsed >= 0 for event in events)

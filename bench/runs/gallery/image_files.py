@@ -17,6 +17,7 @@ from bench.training.sampling import tile
 
 LARGEST_EXACT = 64  # side in pixels up to which a run keeps every pixel as it is; above, a grid would take megabytes
 QUALITY = 90
+PURGED = "not kept: it was removed from the cache before its run had ended"
 
 
 def write_grid(images: Tensor, path: Path, columns: int) -> str:
@@ -58,7 +59,12 @@ def publish(kept: Iterable[KeptFile], cache: Path, folder: Path, stem: str) -> t
             found.append(Artifact(kind=item.kind, images=item.images, status=item.status, reason=item.reason))
             continue
         name = f"{stem}-{item.file}"
-        write_atomically(folder / name, (cache / item.file).read_bytes())
+        try:
+            content = (cache / item.file).read_bytes()
+        except FileNotFoundError:  # some disks delete what is old: the scores must not wait for a picture
+            found.append(Artifact(kind=item.kind, images=item.images, status="not kept", reason=PURGED))
+            continue
+        write_atomically(folder / name, content)
         found.append(Artifact(kind=item.kind, path=name, sha256=item.sha256, images=item.images, note=item.note))
     return tuple(found)
 
