@@ -40,19 +40,16 @@ benchmark: $(READY)  ## speed and memory, as ratios within one run, against the 
 reports: $(READY)  ## rebuild reports/ from results/
 	$(BIN)/bench report
 
-# Trains both revisions here and now, so that the processor and the libraries are the same. The base's own code runs in a
-# worktree: Python finds the modules of the current folder first.
+# Trains both revisions here and now, so that the processor and the libraries are the same.
 BASE ?= origin/main
 GATE_SUITE ?= digits
 GATE_MEMBERS ?= dcgan lsgan wgan
 GATE_OPTIONS ?=
 
 gate: $(READY)  ## hold this checkout's members against those of the revision BASE
-	git worktree add --force --detach build/gate/base $(BASE)
-	trap 'git worktree remove --force build/gate/base' EXIT; cd build/gate/base && \
-	$(abspath $(BIN))/python -m bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results ../baseline
-	$(BIN)/python -m bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results build/gate/candidate
-	$(BIN)/python -m bench gate --suite $(GATE_SUITE) --results build/gate/candidate --baseline build/gate/baseline \
+	$(BIN)/bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results build/gate/baseline --at $(BASE)
+	$(BIN)/bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results build/gate/candidate
+	$(BIN)/bench gate --suite $(GATE_SUITE) --results build/gate/candidate --baseline build/gate/baseline \
 		--margin fid=10% --same-source pass $(GATE_MEMBERS:%=--member %) $(GATE_OPTIONS)
 
 $(READY): pyproject.toml requirements.lock

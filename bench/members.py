@@ -181,10 +181,15 @@ def summary(listing: Listing) -> str:
 
     Raises UserError for a file that is not valid Python.
     """
-    _look_in_current_folder(listing)
-    path = sources.locate(listing.module)
+    path = locate(listing)
     doc = ast.get_docstring(sources.parse(path)) if path and path.suffix == ".py" else None
     return " ".join((doc or "").split("\n\n")[0].split())
+
+
+def locate(listing: Listing) -> Path | None:
+    """The file that holds the builder, found without importing it."""
+    _look_in_current_folder(listing)
+    return sources.locate(listing.module)
 
 
 def source(listing: Listing) -> sources.Source:

@@ -32,6 +32,9 @@ class SuiteChoice:
     suite: SuiteOrNone = None
     member: Members = None
     seed: Seeds = None
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="The row's name, for one member that is in no package.")
+    ] = None
     dataset: Annotated[
         str | None,
         typer.Option(
@@ -55,8 +58,15 @@ class SuiteChoice:
 
     @property
     def members(self) -> list[str]:
-        """The names given, in their order."""
-        return self.member or []
+        """The names given, in their order. Raises UserError for --as with anything but one member that is in no package."""
+        given = self.member or []
+        if self.as_ is None:
+            return given
+        from bench import members
+
+        if len(given) != 1:
+            raise UserError(f"--as {self.as_}: names one member, and {len(given)} are given with --member.")
+        return [members.renamed(members.find(given[0]), self.as_).argument]
 
     @property
     def seeds(self) -> list[int]:

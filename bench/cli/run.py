@@ -1,5 +1,6 @@
 """bench run."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,6 +21,8 @@ SHOWN = 300  # letters of a failure's message
     "bench run --suite mnist",
     "bench run --suite demo --member mypackage.my_gan:my_gan --seed 0",
     "bench run --dataset folder:photos/ --resolution 64 --member stylegan2-ada",
+    "bench run --suite demo --member my_gan:my_gan --as wider --author 'A. Lovelace'",
+    "bench run --suite demo --member my_gan:my_gan --at main --results baseline",
 )
 def run(
     choice: SuiteChoice,
@@ -29,19 +32,40 @@ def run(
         Literal["none", "failed"], typer.Option(metavar="none|failed", help="Run jobs again that failed.")
     ] = "none",
     checkpoint_seconds: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Between checkpoints.")] = 60.0,
+    author: Annotated[
+        str, typer.Option(metavar="NAME", envvar="BENCH_AUTHOR", help="Who stands for members that are in no package.")
+    ] = "",
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REV", help="Train the members as a git revision has them, in a worktree and process of its own."
+        ),
+    ] = None,
 ) -> None:
     """Train, score and record what is missing. The same command continues after any interruption."""
     from bench.cli.view import watch
     from bench.runs.run import Progress, check, execute, todo
 
     suite = choice.load(place.data_root)
+    if at is not None:
+        raise typer.Exit(_run_at(at, choice.members or suite.members))
     experiment = experiment_of(suite, place, engine, skip_broken=choice.skip_broken)
-    jobs = experiment.jobs(choice.members, choice.seeds)
+    jobs = experiment.jobs(choice.members, choice.seeds, author)
     failed_too = retry == "failed"
     check(experiment, todo(experiment, jobs, retry_failed=failed_too))
     _keep(choice, suite, place.results)
     events = execute(experiment, jobs, retry_failed=failed_too, checkpoint_seconds=checkpoint_seconds)
     _conclude([event for event in watch(events, jobs) if not isinstance(event, Progress)], len(jobs))
+
+
+def _run_at(revision: str, names: Sequence[str]) -> int:
+    """The same command without --at, under the revision's code."""
+    from bench.runs.revision import run_at
+
+    given = sys.argv[1:]
+    index = next(index for index, argument in enumerate(given) if argument == "--at" or argument.startswith("--at="))
+    width = 2 if given[index] == "--at" else 1
+    return run_at(revision, names, [*given[:index], *given[index + width :]])
 
 
 def _keep(choice: SuiteChoice, suite: "Suite", results: Path) -> None:

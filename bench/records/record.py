@@ -99,6 +99,9 @@ class Member(Frozen):
     task: str
     role: Role = "member"
     author: Author = ""  # who stands for it, where two people's members share a name
+    commit: str | None = None  # of the repository that holds the member's code; None: in none
+    dirty: bool = False  # its files differ from that commit, or are not in it
+    libraries: dict[str, str] = Field(default_factory=dict)  # distributions that the code imports -> versions
 
     @property
     def label(self) -> str:

@@ -37,7 +37,7 @@ KINDS: dict[str, tuple[str, str]] = {  # kind -> heading, what a reader sees
 }
 DISTANCES, SIZES = "nearest-distances", "fid-by-samples"  # tables: what the figures of that name are drawn from
 NOT_PICTURES = frozenset({"checkpoint", DISTANCES, SIZES})
-DATA = ".csv"
+DATA = (".csv", ".zip")
 
 
 @dataclass(frozen=True)

@@ -74,10 +74,11 @@ class Experiment:
         """What generated images are compared with."""
         return RealSamples(self.dataset)
 
-    def jobs(self, names: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Job]:
+    def jobs(self, names: Sequence[str] = (), seeds: Sequence[int] = (), author: str = "") -> list[Job]:
         """Every job of the suite, or of some members (of the suite or not) and seeds; calibration rows last.
 
-        What needs no training has one job, whatever the seeds. Raises UserError for unknown members.
+        What needs no training has one job, whatever the seeds. `author` stands for members that are in no package.
+        Raises UserError for unknown members.
         """
         jobs: list[Job] = []
         for name in names or (*self.suite.members, *self.suite.calibration):
@@ -85,8 +86,8 @@ class Experiment:
             source = source_of(member)
             role: Role = "calibration" if name in (*CALIBRATIONS, *self.suite.calibration) else "member"
             for seed in [0] if name in CALIBRATIONS else seeds or self.suite.seeds:
-                job = records.job_digest(member.name, source, self.rules.digest, seed)
-                jobs.append(Job(member, source, seed, job, role))
+                job = records.job_digest(member.name, source.digest, self.rules.digest, seed)
+                jobs.append(Job(member, source, seed, job, role, "" if member.distribution else author))
         return jobs
 
     def budget(self, job: Job) -> Budget:

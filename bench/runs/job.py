@@ -14,6 +14,7 @@ from bench.errors import Interrupted
 from bench.files import NotWritten
 from bench.records import record as records
 from bench.records.record import Artifact, Failure, Point, Record, Score, now_in_utc
+from bench.runs import provenance
 from bench.runs.evaluation import Activity, Evaluator, Nets, Which, evaluated_at_the_end
 from bench.runs.experiment import Experiment, Job
 from bench.runs.gallery import image_files
@@ -70,8 +71,8 @@ class JobRun:
         self.evaluator = Evaluator(experiment, self.training.gan, job.member.name)
         self.interrupts = Interrupts()
         self.state = RunState(now_in_utc())
-        self.identity = experiment.identity(job)
         self.path = experiment.files.cache(job) / "training.pt"
+        self.identity = experiment.identity(job)
         self.saved_at = self.looked_at = time.monotonic()
         self.phase = "train"
         self.measured = 0  # generated images behind the reported scores so far
@@ -258,11 +259,18 @@ class JobRun:
         checkpoint.save(self.path, self.identity, content)
         self.saved_at = time.monotonic()
 
+    def _keep_source(self) -> None:
+        """Keep the member's files where nobody could get them from a commit or a distribution."""
+        if not self.job.source.can_be_fetched:
+            self._keep_file(ArtifactFile(provenance.KIND, ".zip", self.job.source.archive(), provenance.NOTE))
+
     def _restore(self) -> None:
         if self.path.exists():
             content = checkpoint.load(self.path, self.identity)
             self.training.load_state_dict(content["training"])
             self.state = RunState.restored(content["journal"])
+        else:
+            self._keep_source()
 
     def _progress(self, activity: Activity | None = None) -> Progress:
         state, now = self.state, self.training.now

@@ -9,6 +9,7 @@ from bench.paths import home
 from bench.records import record as records
 from bench.records.record import Role
 from bench.runs.calibration import CALIBRATIONS
+from bench.runs.provenance import Snapshot, snapshot
 
 CALIBRATION_VERSION = 1  # of the rows in bench.runs.calibration: raised whenever their images change
 
@@ -18,10 +19,16 @@ class Job:
     """One member with one seed under the suite's protocol."""
 
     member: members.Listing
-    source_digest: str
+    source: Snapshot
     seed: int
     digest: str
     role: Role = "member"
+    author: str = ""
+
+    @property
+    def source_digest(self) -> str:
+        """Of the code that decides the result."""
+        return self.source.digest
 
     @property
     def trains(self) -> bool:
@@ -35,11 +42,11 @@ def listing_of(name: str) -> members.Listing:
     return members.Listing(name, f"bench.runs.calibration:{name}", "gan-bench") if made else members.find(name)
 
 
-def source_of(member: members.Listing) -> str:
-    """The digest of the code that decides a member's result."""
+def source_of(member: members.Listing) -> Snapshot:
+    """The code that decides a member's result. Raises UserError when it cannot be found."""
     if member.name in CALIBRATIONS:
-        return digest([member.entry_point, CALIBRATION_VERSION])
-    return members.source_digest(member)
+        return Snapshot(digest([member.entry_point, CALIBRATION_VERSION]))
+    return snapshot(member)
 
 
 @dataclass(frozen=True)

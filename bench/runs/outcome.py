@@ -1,5 +1,6 @@
 """What a record says of its run's setting: suite, protocol, member, machine, and the command that makes it again."""
 
+import shlex
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -25,10 +26,14 @@ def about(experiment: Experiment, job: Job, task: Task) -> dict[str, Any]:
         "member": Member(
             name=member.name,
             entry_point=member.entry_point,
-            distribution=member.distribution,
+            distribution=job.source.distribution or member.distribution,
             source_digest=job.source_digest,
             task=task,
             role=job.role,
+            author=job.author,
+            commit=job.source.commit,
+            dirty=job.source.dirty,
+            libraries=dict(job.source.libraries),
         ),
         "seed": job.seed,
         "job": job.digest,
@@ -43,8 +48,8 @@ def command(experiment: Experiment, job: Job) -> str:
     """What to type to make the job again. A suite that does not come with the bench is kept beside its records."""
     suite = experiment.suite.name
     where = suite if suite in names() else f"results/{suite}/suite.toml"
-    member = job.member.name if job.member.distribution else job.member.entry_point
-    return f"bench run --suite {where} --member {member} --seed {job.seed}"
+    author = f" --author {shlex.quote(job.author)}" if job.author else ""
+    return f"bench run --suite {where} --member {job.member.argument} --seed {job.seed}{author}"
 
 
 def rounded(seconds: dict[str, float]) -> dict[str, float]:
