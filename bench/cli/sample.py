@@ -34,7 +34,6 @@ def sample(
     from bench.records.grid import COLUMNS
     from bench.runs import trained_model
     from bench.runs.gallery.image_files import write_grid
-    from bench.training.sampling import interpolation_request
 
     execution = execution_of(device)
     model = trained_model.load(source, checkpoint, execution.device)
@@ -44,10 +43,6 @@ def sample(
         return
     if out.suffix != ".png":
         raise UserError(f"--out {out}: a picture is written as .png.")
-    asked = (
-        interpolation_request(model.gan, None, seed, rows=-(-n // STEPS), steps=STEPS)
-        if interpolate
-        else model.request(n, seed, truncation)
-    )
+    asked = model.interpolation(-(-n // STEPS), STEPS, seed) if interpolate else model.request(n, seed, truncation)
     write_grid(model.sample(asked, execution), out, STEPS if interpolate else COLUMNS)
     typer.echo(out)

@@ -267,8 +267,9 @@ class JobRun:
     def _restore(self) -> None:
         if self.path.exists():
             content = checkpoint.load(self.path, self.identity)
-            self.training.load_state_dict(content["training"])
-            self.state = RunState.restored(content["journal"])
+            with checkpoint.fitting(self.path):
+                self.training.load_state_dict(content["training"])
+                self.state = RunState.restored(content["journal"])
         else:
             self._keep_source()
 

@@ -61,7 +61,7 @@ def _check_batch(experiment: Experiment, training: Training) -> None:
     """A part of a batch is never smaller than the member needs it, nor a batch larger than the set can fill once."""
     parts = experiment.execution.accumulate
     size = training.batches.batch_size // parts
-    least = getattr(training.gan, "least_batch", 1)
+    least = training.gan.least_batch
     if size < least:
         where = f"a batch of {training.batches.batch_size}" + (f" in {parts} parts" if parts > 1 else "")
         raise UserError(f"needs at least {least} images at a time, and {where} gives it {size}. Raise the batch size.")

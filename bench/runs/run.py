@@ -16,6 +16,7 @@ from bench.runs.clock import running
 from bench.runs.experiment import Experiment, Job
 from bench.runs.job import JobRun, Progress
 from bench.runs.preconditions import check
+from bench.training.environment import threads_kept
 
 __all__ = ["Event", "Finished", "Progress", "Skipped", "check", "execute", "run", "status", "todo"]
 
@@ -116,7 +117,8 @@ def _claim_and_run(experiment: Experiment, job: Job, retry_failed: bool, checkpo
         ) from None
     try:
         if todo(experiment, [job], retry_failed=retry_failed):
-            yield from _run(experiment, job, checkpoint_seconds)
+            with threads_kept():  # a resumed job takes its own number of threads
+                yield from _run(experiment, job, checkpoint_seconds)
         else:
             yield _ended_before(experiment, job)
     finally:

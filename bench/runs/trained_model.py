@@ -19,7 +19,7 @@ from bench.records import record as records
 from bench.training import checkpoint
 from bench.training.checkpoint import Identity
 from bench.training.loop import Execution
-from bench.training.sampling import SampleRequest, generate, labelled, request
+from bench.training.sampling import SampleRequest, generate, interpolation_request, labelled, request
 
 Which = Literal["last", "best"]
 
@@ -47,6 +47,14 @@ class Trained:
         asked = request(self.gan, None, count, seed)
         return labelled(asked, torch.arange(count) % max(self.spec.classes, 1), truncation)
 
+    def interpolation(self, rows: int, steps: int, seed: int) -> SampleRequest:
+        """Rows of `steps` images from one latent to another, each row of one class where the member is conditional.
+
+        Raises UserError for a member without latents.
+        """
+        asked = interpolation_request(self.gan, None, seed, rows=rows, steps=steps)
+        return labelled(asked, (torch.arange(rows) % max(self.spec.classes, 1)).repeat_interleave(steps))
+
 
 def load(path: Path, which: Which = "last", device: torch.device | None = None) -> Trained:
     """From a checkpoint (.pt) or a record (.json), whose checkpoint is looked for in the cache.
@@ -55,20 +63,18 @@ def load(path: Path, which: Which = "last", device: torch.device | None = None) 
     """
     content = checkpoint.load(_checkpoint_of(path, which) if path.suffix == ".json" else path)
     identity = checkpoint.identity_of(content)
-    if "spec" not in content:
-        raise UserError(f"checkpoint {path}: of a training that goes on. Give last.pt or best.pt, or the run's record.")
+    spec = checkpoint.spec_of(content, path)
     listing = members.Listing(identity.member, identity.entry_point, "")
     if members.source_digest(listing) != identity.source_digest:
         raise UserError(
             f"checkpoint {path}: the code of member {identity.member!r} has changed since it was trained. "
             "Check out the commit that its record names, or train it again."
         )
-    spec = ImageSpec(**content["spec"])
     with torch.random.fork_rng():
-        gan = members.builder(listing)(spec)
+        gan = members.build(listing, spec)
     nets = {name: player.net for name, player in gan.players.items()}
-    for name, net in nets.items():
-        net.load_state_dict(content["nets"][name])
+    checkpoint.load_nets(content, nets, path)
+    for net in nets.values():
         net.to(device or torch.device("cpu")).eval()
     return Trained(gan, nets, spec, identity)
 
