@@ -11,10 +11,12 @@ from bench.cli.choices import Engine, Place, SuiteChoice, experiment_of
 from bench.cli.grouping import examples
 
 if TYPE_CHECKING:
+    from bench.runs.experiment import Experiment
     from bench.runs.run import Finished, Skipped
     from bench.suites.suite import Suite
 
 SHOWN = 300  # letters of a failure's message
+INCOMPLETE = 4  # exit code: nothing failed, but not every job has its result yet
 
 
 @examples(
@@ -55,7 +57,7 @@ def run(
     check(experiment, todo(experiment, jobs, retry_failed=failed_too))
     _keep(choice, suite, place.results)
     events = execute(experiment, jobs, retry_failed=failed_too, checkpoint_seconds=checkpoint_seconds)
-    _conclude([event for event in watch(events, jobs) if not isinstance(event, Progress)], len(jobs))
+    _conclude(experiment, [event for event in watch(events, jobs) if not isinstance(event, Progress)], len(jobs))
 
 
 def _run_at(revision: str, names: Sequence[str]) -> int:
@@ -79,22 +81,21 @@ def _keep(choice: SuiteChoice, suite: "Suite", results: Path) -> None:
         own_data.keep_file(Path(choice.suite), suite, results)
 
 
-def _conclude(ended: Sequence["Finished | Skipped"], wanted: int) -> None:
-    """Name what failed and what is not done. Exit 1 unless every job has a result."""
-    from bench.runs.run import FAILURES, Finished
+def _conclude(experiment: "Experiment", ended: Sequence["Finished | Skipped"], wanted: int) -> None:
+    """Name what failed and what is not done. Exit 1 for failed jobs, 4 where another process still runs some."""
+    from bench.runs.run import FAILURES, Finished, status
 
     failed, running = 0, 0
     for event in ended:
-        if isinstance(event, Finished) and event.record.status in FAILURES:
+        now = status(experiment, event.job)
+        failed += now in FAILURES
+        running += now is None
+        if isinstance(event, Finished) and now in FAILURES:
             failure = event.record.failure
             said = f"{failure.type}: {failure.message}" if failure else event.record.status
             typer.echo(f"failed: {event.path}: {' '.join(said.split())[:SHOWN]}", err=True)
-            failed += 1
-        elif not isinstance(event, Finished):
-            failed += event.state == "failed"
-            running += event.state == "running"
     if failed or running:
-        open_jobs = [f"{failed} failed (--retry failed runs them again)"] * bool(failed)
-        open_jobs += [f"{running} are run by another process"] * bool(running)
-        typer.echo(f"{wanted - failed - running} of {wanted} jobs have a result; {', '.join(open_jobs)}.", err=True)
-        raise typer.Exit(1)
+        rest = [f"{failed} failed (--retry failed runs them again)"] * bool(failed)
+        rest += [f"{running} are run by another process"] * bool(running)
+        typer.echo(f"{wanted - failed - running} of {wanted} jobs have a result; {', '.join(rest)}.", err=True)
+        raise typer.Exit(1 if failed else INCOMPLETE)

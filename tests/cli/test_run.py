@@ -86,7 +86,10 @@ def test_divergence_is_a_result_and_a_mistake_in_a_member_is_a_record(bench, toy
     assert by_member["diverging"].diverged_at_step == 5
     assert by_member["breaking"].failure is not None
     assert by_member["breaking"].failure.type == "RuntimeError"
-    assert bench.run(*breaking)[0] == 0  # a failure is not tried again unless one asks
+    code, out, err = bench.run(*breaking)
+    assert code == 1, "a failure is not tried again unless one asks, and stays a failure"
+    assert "failed before: RuntimeError: shapes do not fit" in out
+    assert "0 of 1 jobs have a result; 1 failed (--retry failed runs them again)." in err
     assert bench.run(*breaking, "--retry", "failed")[0] == 1
     assert sorted(r.attempt for r in records.read_all(bench.folder / "results") if r.status == "failed") == [1, 2]
 
@@ -101,7 +104,9 @@ def test_two_processes_on_one_folder_run_no_job_twice(bench, process, toys):
     bench.rewrite("seeds = [0, 1]", "seeds = [0, 1, 2, 3]")
     both = [process("run", "--suite", "tiny.toml", "--device", "cpu") for _ in range(2)]
     outputs = [process.communicate(timeout=300)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    codes = {process.returncode for process in both}
+    assert 0 in codes, "whoever ends last sees that all is done"
+    assert codes <= {0, 4}, "the other may end while a job still runs"
     found = records.read_all(bench.folder / "results")
     assert [r.seed for r in found] == [0, 1, 2, 3]
     finished = [line for output in outputs for line in output.splitlines() if " after " in line]
