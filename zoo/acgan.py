@@ -110,4 +110,4 @@ def acgan(spec: ImageSpec) -> GAN:
         critic_terms={"class": read_real_and_fake},
         generator_terms={"class": read_fake},
     )
-    return GAN(players, [game], sample_class, latents, task="conditional")
+    return GAN(players, [game], sample_class, latents, task="conditional", least_batch=2)

@@ -25,7 +25,7 @@ from zoo.conditional import needs_labels, with_label
 from zoo.layers import NORMAL, initialise
 from zoo.objectives import NonSaturating
 from zoo.rates import hold_then_decay
-from zoo.two_player import sample_class, two_player
+from zoo.two_player import LatentTurn, sample_class, two_player
 
 LATENT = 100
 HIDDEN = 1024
@@ -105,5 +105,5 @@ def cgan(spec: ImageSpec) -> GAN:
         "critic": Player(initialise(Critic(spec), NORMAL), optimiser, rate=hold_then_decay),
     }
     latents = uniform(LATENT)
-    game = two_player(NonSaturating(), latents=latents, conditional=True)
-    return GAN(players, [game], sample_class, latents, task="conditional")
+    game = two_player(NonSaturating(), latents=latents, turn=partial(LatentTurn, conditional=True))
+    return GAN(players, [game], sample_class, latents, task="conditional", least_batch=2)

@@ -13,11 +13,13 @@ Published: no FID or Inception Score in the paper. On CIFAR-10, FID 42.72 and IS
 Readme.md at 860e90b, batch 128).
 """
 
+from functools import partial
+
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.convolutional import LATENT, Critic, Generator
 from zoo.layers import AROUND_ONE, NORMAL, initialise
 from zoo.objectives import NonSaturating
-from zoo.two_player import sample, two_player
+from zoo.two_player import LatentTurn, sample, two_player
 
 
 def dcgan(spec: ImageSpec) -> GAN:
@@ -28,4 +30,5 @@ def dcgan(spec: ImageSpec) -> GAN:
         "critic": Player(initialise(Critic(spec), NORMAL, AROUND_ONE), optimiser),
     }
     latents = gaussian(LATENT)
-    return GAN(players, [two_player(NonSaturating(), latents=latents, reuse_fakes=True)], sample, latents)
+    game = two_player(NonSaturating(), latents=latents, turn=partial(LatentTurn, reuse_fakes=True))
+    return GAN(players, [game], sample, latents, least_batch=2)

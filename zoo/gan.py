@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.layers import initialise
 from zoo.objectives import NonSaturating
-from zoo.two_player import sample, two_player
+from zoo.two_player import LatentTurn, sample, two_player
 
 LATENT = 100
 
@@ -79,4 +79,5 @@ def gan(spec: ImageSpec) -> GAN:
         "critic": Player(initialise(Critic(spec), partial(nn.init.uniform_, a=-0.005, b=0.005)), optimiser),
     }
     latents = gaussian(LATENT)
-    return GAN(players, [two_player(NonSaturating(), latents=latents, reuse_fakes=True)], sample, latents)
+    game = two_player(NonSaturating(), latents=latents, turn=partial(LatentTurn, reuse_fakes=True))
+    return GAN(players, [game], sample, latents)

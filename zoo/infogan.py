@@ -132,4 +132,4 @@ def infogan(spec: ImageSpec) -> GAN:
     latents = coded(categories(spec))
     terms = {"information": information}
     game = two_player(NonSaturating(), latents=latents, turn=InformationTurn, critic_terms=terms, generator_terms=terms)
-    return GAN(players, [game], sample, latents)
+    return GAN(players, [game], sample, latents, least_batch=2)

@@ -11,6 +11,7 @@ which Adam does not see.
 Published: no FID in the paper. CIFAR-10: FID 40.22, IS 6.55, with other networks (StudioGAN README at 947b35e).
 """
 
+from functools import partial
 from itertools import pairwise
 from math import log2
 
@@ -19,7 +20,7 @@ from torch import nn
 from bench.gan import GAN, ImageSpec, Player, adam, uniform
 from zoo.layers import NORMAL, initialise
 from zoo.objectives import LeastSquares
-from zoo.two_player import sample, two_player
+from zoo.two_player import LatentTurn, sample, two_player
 
 LATENT = 1024
 
@@ -67,4 +68,5 @@ def lsgan(spec: ImageSpec) -> GAN:
         "critic": Player(initialise(Critic(spec), NORMAL), optimiser),
     }
     latents = uniform(LATENT)
-    return GAN(players, [two_player(LeastSquares(), latents=latents, reuse_fakes=True)], sample, latents)
+    game = two_player(LeastSquares(), latents=latents, turn=partial(LatentTurn, reuse_fakes=True))
+    return GAN(players, [game], sample, latents, least_batch=2)

@@ -69,4 +69,4 @@ def pacgan(spec: ImageSpec) -> GAN:
     latents = uniform(LATENT)
     game = two_player(NonSaturating(), latents=latents, turn=packed(PACK))
     critic, generator = game.updates
-    return GAN(players, [Stage([critic, generator, generator], game.turn)], sample, latents)
+    return GAN(players, [Stage([critic, generator, generator], game.turn)], sample, latents, least_batch=PACK)

@@ -119,7 +119,7 @@ def build(spec: ImageSpec, widths: Widths) -> GAN:
         Update("generator", {"adversarial": objective.generator}),
     ]
     schedule = growing_schedule(spec.resolution, 0, updates, partial(GrowingTurn, latents=latents))
-    return GAN(players, schedule, sample, latents)
+    return GAN(players, schedule, sample, latents, least_batch=2)
 
 
 def progan(spec: ImageSpec) -> GAN:

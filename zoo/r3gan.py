@@ -34,7 +34,7 @@ from zoo.filters import Filter
 from zoo.objectives import Relativistic
 from zoo.penalties import R1, R2
 from zoo.rates import cosine
-from zoo.two_player import two_player
+from zoo.two_player import LatentTurn, two_player
 from zoo.widths import Widths, proportionate
 
 PUBLISHED = Widths(base=24576, most=768, latent=64)  # presets CIFAR10, FFHQ-64 and FFHQ-256 alike
@@ -226,7 +226,7 @@ def build(spec: ImageSpec, widths: Widths, classes: int = 0) -> GAN:
     game = two_player(
         Relativistic(),
         latents=latents,
-        conditional=bool(classes),
+        turn=partial(LatentTurn, conditional=bool(classes)),
         critic_terms={"r1": Falling(R1), "r2": Falling(R2)},
     )
     return GAN(players, [game], sample, latents, task="conditional" if classes else "unconditional")

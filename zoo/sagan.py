@@ -33,7 +33,7 @@ from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
 from zoo.objectives import Hinge
 from zoo.resnet import DownBlock, PlainBlock, UpBlock, generator_widths, glorot, small_width
 from zoo.spectral import spectral
-from zoo.two_player import sample, sample_class, two_player
+from zoo.two_player import LatentTurn, sample, sample_class, two_player
 
 LATENT = 128
 
@@ -122,7 +122,7 @@ def _sagan(spec: ImageSpec) -> GAN:
         "critic": Player(spectral(glorot(Critic(spec))), adam(4e-4, betas=(0.0, 0.9))),
     }
     latents = gaussian(LATENT)
-    game = two_player(Hinge(), latents=latents, conditional=bool(spec.classes))
+    game = two_player(Hinge(), latents=latents, turn=partial(LatentTurn, conditional=bool(spec.classes)))
     if spec.classes:
-        return GAN(players, [game], sample_class, latents, task="conditional")
-    return GAN(players, [game], sample, latents)
+        return GAN(players, [game], sample_class, latents, task="conditional", least_batch=2)
+    return GAN(players, [game], sample, latents, least_batch=2)

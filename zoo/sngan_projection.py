@@ -28,7 +28,7 @@ from zoo.objectives import Hinge
 from zoo.rates import linear_decay
 from zoo.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
 from zoo.spectral import spectral
-from zoo.two_player import sample_class, two_player
+from zoo.two_player import LatentTurn, sample_class, two_player
 
 LATENT = 128
 
@@ -80,5 +80,7 @@ def sngan_projection(spec: ImageSpec) -> GAN:
         "critic": Player(spectral(glorot(Critic(spec))), optimiser, rate=linear_decay),
     }
     latents = gaussian(LATENT)
-    game = two_player(Hinge(), latents=latents, conditional=True, generator_batch=2, critic_steps=5)
-    return GAN(players, [game], sample_class, latents, task="conditional")
+    game = two_player(
+        Hinge(), latents=latents, turn=partial(LatentTurn, conditional=True, generator_batch=2), critic_steps=5
+    )
+    return GAN(players, [game], sample_class, latents, task="conditional", least_batch=2)

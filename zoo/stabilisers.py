@@ -10,21 +10,21 @@ it; read them against `dcgan-no-critic-norm`. No paper tried these combinations 
 Published: nothing for this family as a whole; the family's table is this suite's own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import nn
 
-from bench.gan import GAN, Average, ImageSpec, Loss, OptimiserFactory, Player, Turn, adam, gaussian, uniform
+from bench.gan import GAN, Average, ImageSpec, adam, uniform
 from zoo.augment import AugmentedTurn, DiffAugment, translation
+from zoo.baseline import ADAM, Parts, baseline
 from zoo.convolutional import LATENT, Critic, Generator, resized
 from zoo.equalised import MinibatchDeviation
 from zoo.equilibrium import Equilibrium
 from zoo.layers import AROUND_ONE, NORMAL, Rule, initialise
 from zoo.minibatch import MinibatchHead, VirtualBatchNorm2d, WithReference
-from zoo.objectives import NonSaturating, Objective, SmoothedNonSaturating
+from zoo.objectives import SmoothedNonSaturating
 from zoo.optimisers import clipped, gated
 from zoo.penalties import DRAGAN, R1, GradientPenalty
 from zoo.pools import ReplayPool
@@ -32,50 +32,11 @@ from zoo.priors import spherical
 from zoo.regularisers import Consistency, FeatureMatching, HistoricalAverage, LeCam
 from zoo.spectral import spectral
 from zoo.turns import noisy, packed, replaying, top_k
-from zoo.two_player import Latents, LatentTurn, sample, two_player
-
-ADAM = adam(2e-4, betas=(0.5, 0.999))
-GAUSSIAN = gaussian(LATENT)
 
 
-def baseline(
-    spec: ImageSpec,
-    *,
-    generator: nn.Module | None = None,
-    critic: nn.Module | None = None,
-    generator_optimiser: OptimiserFactory = ADAM,
-    critic_optimiser: OptimiserFactory = ADAM,
-    average: Average | None = None,
-    latents: Latents = GAUSSIAN,
-    objective: Objective = NonSaturating(),  # noqa: B008 (it has no state)
-    turn: Callable[..., Turn] = LatentTurn,
-    critic_terms: Mapping[str, Loss] | None = None,
-    generator_terms: Mapping[str, Loss] | None = None,
-    after_critic: Sequence[Callable[[Turn], None]] = (),
-    after_generator: Sequence[Callable[[Turn], None]] = (),
-    memory: Mapping[str, nn.Module] | None = None,
-) -> GAN:
-    """DCGAN, with any part exchanged. Networks come initialised; None means the baseline's own."""
-    players = {
-        "generator": Player(generator or initialise(Generator(spec), NORMAL, AROUND_ONE), generator_optimiser, average),
-        "critic": Player(critic or initialise(Critic(spec), NORMAL, AROUND_ONE), critic_optimiser),
-    }
-    stage = two_player(
-        objective,
-        latents=latents,
-        turn=turn,
-        reuse_fakes=True,
-        critic_terms=critic_terms,
-        generator_terms=generator_terms,
-        after_critic=after_critic,
-        after_generator=after_generator,
-    )
-    return GAN(players, [stage], sample, latents, memory or {})
-
-
-def unnormed(spec: ImageSpec, channels: int | None = None) -> nn.Module:
-    """The baseline's critic without batch norm; of more channels, if images come packed."""
-    return initialise(Critic(replace(spec, channels=channels or spec.channels), norm=nn.Identity), NORMAL, AROUND_ONE)
+def unnormed(spec: ImageSpec) -> nn.Module:
+    """The baseline's critic without batch norm."""
+    return initialise(Critic(spec, norm=nn.Identity), NORMAL, AROUND_ONE)
 
 
 # What the critic is told.
@@ -83,24 +44,24 @@ def unnormed(spec: ImageSpec, channels: int | None = None) -> nn.Module:
 
 def label_smoothing(spec: ImageSpec) -> GAN:
     """+ one-sided label smoothing to 0.9: Salimans et al. 2016, arXiv:1606.03498, section 3.4."""
-    return baseline(spec, objective=SmoothedNonSaturating(0.9))
+    return baseline(spec, Parts(objective=SmoothedNonSaturating(0.9)))
 
 
 def instance_noise(spec: ImageSpec) -> GAN:
     """+ Gaussian noise on what the critic sees, from sigma 0.1 to 0: Sønderby et al. 2017, arXiv:1610.04490."""
-    return baseline(spec, turn=noisy(0.1))
+    return baseline(spec, Parts(turn=noisy(0.1)))
 
 
 def experience_replay(spec: ImageSpec) -> GAN:
     """+ half of the critic's fakes from a pool of 512 old ones: Shrivastava et al. 2017, arXiv:1612.07828, section 2.3."""
     pool = ReplayPool(512, (spec.channels, spec.resolution, spec.resolution))
-    return baseline(spec, turn=replaying(pool), memory={"pool": pool})
+    return baseline(spec, Parts(turn=replaying(pool), memory={"pool": pool}))
 
 
 def packing(spec: ImageSpec) -> GAN:
     """+ the critic judges two images at once: PacGAN2, Lin et al. 2018, arXiv:1712.04086."""
     critic = initialise(Critic(replace(spec, channels=2 * spec.channels)), NORMAL, AROUND_ONE)
-    return baseline(spec, critic=critic, turn=packed(2))
+    return baseline(spec, Parts(critic=critic, turn=packed(2)))
 
 
 # What the generator is told.
@@ -108,12 +69,12 @@ def packing(spec: ImageSpec) -> GAN:
 
 def feature_matching(spec: ImageSpec) -> GAN:
     """~ the generator matches the mean features of the critic instead: Salimans et al. 2016, section 3.1."""
-    return baseline(spec, objective=FeatureMatching())
+    return baseline(spec, Parts(objective=FeatureMatching()))
 
 
 def topk(spec: ImageSpec) -> GAN:
     """+ the generator learns from the better half of its fakes in the end: Sinha et al. 2020, arXiv:2002.06224."""
-    return baseline(spec, turn=top_k(floor=0.5, reached=0.1))
+    return baseline(spec, Parts(turn=top_k(floor=0.5, reached=0.1)))
 
 
 # How the critic compares.
@@ -121,12 +82,12 @@ def topk(spec: ImageSpec) -> GAN:
 
 def minibatch_discrimination(spec: ImageSpec) -> GAN:
     """+ 100 kernels of 5 dimensions before the critic's last layer: Salimans et al. 2016, section 3.2."""
-    return baseline(spec, critic=initialise(Critic(spec, head=MinibatchHead), NORMAL, AROUND_ONE))
+    return baseline(spec, Parts(critic=initialise(Critic(spec, head=MinibatchHead), NORMAL, AROUND_ONE)))
 
 
 def minibatch_deviation(spec: ImageSpec) -> GAN:
     """+ one feature map of minibatch standard deviation, groups of 4: Karras et al. 2018, arXiv:1710.10196, section 3."""
-    return baseline(spec, critic=initialise(Critic(spec, head=deviation_head), NORMAL, AROUND_ONE))
+    return baseline(spec, Parts(critic=initialise(Critic(spec, head=deviation_head), NORMAL, AROUND_ONE)))
 
 
 def deviation_head(width: int) -> nn.Module:
@@ -141,17 +102,17 @@ def virtual_batch_norm(spec: ImageSpec) -> GAN:
     """~ virtual batch norm in the generator, 64 reference latents: Salimans et al. 2016, section 3.5."""
     reference = torch.randn(64, LATENT)
     net = Generator(spec, norm=partial(VirtualBatchNorm2d, references=len(reference)))
-    return baseline(spec, generator=WithReference(initialise(net, NORMAL, AROUND_ONE), reference))
+    return baseline(spec, Parts(generator=WithReference(initialise(net, NORMAL, AROUND_ONE), reference)))
 
 
 def spectral_norm(spec: ImageSpec) -> GAN:
     """~ spectral normalisation instead of batch norm in the critic: Miyato et al. 2018, arXiv:1802.05957."""
-    return baseline(spec, critic=spectral(unnormed(spec)))
+    return baseline(spec, Parts(critic=spectral(unnormed(spec))))
 
 
 def no_critic_norm(spec: ImageSpec) -> GAN:
     """- batch norm in the critic."""
-    return baseline(spec, critic=unnormed(spec))
+    return baseline(spec, Parts(critic=unnormed(spec)))
 
 
 # What holds a player in place.
@@ -159,17 +120,17 @@ def no_critic_norm(spec: ImageSpec) -> GAN:
 
 def gradient_penalty(spec: ImageSpec) -> GAN:
     """+ gradient penalty, lambda 10, critic without norm: Gulrajani et al. 2017, arXiv:1704.00028."""
-    return baseline(spec, critic=unnormed(spec), critic_terms={"gradient_penalty": GradientPenalty(10.0)})
+    return baseline(spec, Parts(critic=unnormed(spec), critic_terms={"gradient_penalty": GradientPenalty(10.0)}))
 
 
 def r1(spec: ImageSpec) -> GAN:
     """+ R1, gamma 10, critic without norm: Mescheder et al. 2018, arXiv:1801.04406."""
-    return baseline(spec, critic=unnormed(spec), critic_terms={"r1": R1(10.0)})
+    return baseline(spec, Parts(critic=unnormed(spec), critic_terms={"r1": R1(10.0)}))
 
 
 def dragan(spec: ImageSpec) -> GAN:
     """+ DRAGAN's penalty, lambda 10, critic without norm: Kodali et al. 2017, arXiv:1705.07215."""
-    return baseline(spec, critic=unnormed(spec), critic_terms={"dragan": DRAGAN(10.0)})
+    return baseline(spec, Parts(critic=unnormed(spec), critic_terms={"dragan": DRAGAN(10.0)}))
 
 
 def consistency(spec: ImageSpec) -> GAN:
@@ -177,13 +138,15 @@ def consistency(spec: ImageSpec) -> GAN:
 
     Shifted images are filled up with grey. The paper also flips, which digits and letters do not survive.
     """
-    return baseline(spec, critic_terms={"consistency": Consistency(translation, 10.0)})
+    return baseline(spec, Parts(critic_terms={"consistency": Consistency(translation, 10.0)}))
 
 
 def lecam(spec: ImageSpec) -> GAN:
     """+ LeCam regularisation, lambda 0.3: Tseng et al. 2021, arXiv:2104.03310."""
     penalty = LeCam(0.3)
-    return baseline(spec, critic_terms={"lecam": penalty}, after_critic=[penalty.remember], memory={"lecam": penalty})
+    return baseline(
+        spec, Parts(critic_terms={"lecam": penalty}, after_critic=[penalty.remember], memory={"lecam": penalty})
+    )
 
 
 def historical_averaging(spec: ImageSpec) -> GAN:
@@ -192,19 +155,21 @@ def historical_averaging(spec: ImageSpec) -> GAN:
     pulls = {name: HistoricalAverage(name, player.net) for name, player in gan.players.items()}
     return baseline(
         spec,
-        generator=gan.players["generator"].net,
-        critic=gan.players["critic"].net,
-        critic_terms={"history": pulls["critic"]},
-        generator_terms={"history": pulls["generator"]},
-        after_critic=[pulls["critic"].remember],
-        after_generator=[pulls["generator"].remember],
-        memory=pulls,
+        Parts(
+            generator=gan.players["generator"].net,
+            critic=gan.players["critic"].net,
+            critic_terms={"history": pulls["critic"]},
+            generator_terms={"history": pulls["generator"]},
+            after_critic=[pulls["critic"].remember],
+            after_generator=[pulls["generator"].remember],
+            memory=pulls,
+        ),
     )
 
 
 def diffaugment(spec: ImageSpec) -> GAN:
     """+ DiffAugment, colour, translation and cutout: Zhao et al. 2020, arXiv:2006.10738."""
-    return baseline(spec, turn=partial(AugmentedTurn, augment=DiffAugment()))
+    return baseline(spec, Parts(turn=partial(AugmentedTurn, augment=DiffAugment())))
 
 
 # How the players move.
@@ -213,9 +178,10 @@ def diffaugment(spec: ImageSpec) -> GAN:
 def weight_averaging(spec: ImageSpec) -> GAN:
     """+ samples from an average of the generator's weights: Yazici et al. 2019, arXiv:1806.04498.
 
-    Half-life 10,000 images as in Karras et al. 2018, arXiv:1710.10196 (their code), at most 5 % of the images seen.
+    Half-life 10,000 images as in Karras et al. 2018, arXiv:1710.10196 (their code), at most 5 % of the images seen. Batch
+    norm's statistics are estimated again for the average: Izmailov et al. 2018, arXiv:1803.05407, section 3.2.
     """
-    return baseline(spec, average=Average(half_life_images=10_000, ramp=0.05))
+    return baseline(spec, Parts(average=Average(half_life_images=10_000, ramp=0.05, standing_batches=16)))
 
 
 def ttur(spec: ImageSpec) -> GAN:
@@ -224,13 +190,13 @@ def ttur(spec: ImageSpec) -> GAN:
     The rates are those of Zhang et al. 2019, arXiv:1805.08318; their geometric mean is the baseline's rate.
     """
     critic, generator = adam(4e-4, betas=(0.5, 0.999)), adam(1e-4, betas=(0.5, 0.999))
-    return baseline(spec, critic_optimiser=critic, generator_optimiser=generator)
+    return baseline(spec, Parts(critic_optimiser=critic, generator_optimiser=generator))
 
 
 def gradient_clipping(spec: ImageSpec) -> GAN:
     """+ both players' gradients clipped to norm 1: Pascanu et al. 2013, arXiv:1211.5063."""
     optimiser = clipped(ADAM, 1.0)
-    return baseline(spec, critic_optimiser=optimiser, generator_optimiser=optimiser)
+    return baseline(spec, Parts(critic_optimiser=optimiser, generator_optimiser=optimiser))
 
 
 def critic_warmup(spec: ImageSpec) -> GAN:
@@ -246,10 +212,12 @@ def adaptive_updates(spec: ImageSpec) -> GAN:
     rule = Equilibrium()
     return baseline(
         spec,
-        critic_optimiser=gated(ADAM, lambda: rule.critic_waits),
-        generator_optimiser=gated(ADAM, lambda: rule.generator_waits),
-        after_critic=[rule.observe],
-        memory={"equilibrium": rule},
+        Parts(
+            critic_optimiser=gated(ADAM, lambda: rule.critic_waits),
+            generator_optimiser=gated(ADAM, lambda: rule.generator_waits),
+            after_critic=[rule.observe],
+            memory={"equilibrium": rule},
+        ),
     )
 
 
@@ -258,17 +226,17 @@ def adaptive_updates(spec: ImageSpec) -> GAN:
 
 def uniform_prior(spec: ImageSpec) -> GAN:
     """~ latents uniform in [-1, 1], as the DCGAN paper has them."""
-    return baseline(spec, latents=uniform(LATENT))
+    return baseline(spec, Parts(latents=uniform(LATENT)))
 
 
 def spherical_prior(spec: ImageSpec) -> GAN:
     """~ latents uniform on a sphere: White 2016, arXiv:1609.04468."""
-    return baseline(spec, latents=spherical(LATENT))
+    return baseline(spec, Parts(latents=spherical(LATENT)))
 
 
 def resize_convolve(spec: ImageSpec) -> GAN:
     """~ nearest-neighbour upsampling and a 3x3 convolution instead of transposed ones: Odena et al. 2016, distill.pub."""
-    return baseline(spec, generator=initialise(Generator(spec, up=resized), NORMAL, AROUND_ONE))
+    return baseline(spec, Parts(generator=initialise(Generator(spec, up=resized), NORMAL, AROUND_ONE)))
 
 
 def xavier(spec: ImageSpec) -> GAN:
@@ -289,4 +257,4 @@ def orthogonal(spec: ImageSpec) -> GAN:
 def initialised(spec: ImageSpec, rule: Rule) -> GAN:
     """The baseline with both players' weights by `rule`."""
     generator, critic = (initialise(net(spec), rule, AROUND_ONE) for net in (Generator, Critic))
-    return baseline(spec, generator=generator, critic=critic)
+    return baseline(spec, Parts(generator=generator, critic=critic))

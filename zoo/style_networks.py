@@ -5,6 +5,7 @@ Karras et al. 2020, arXiv:1912.04958, figures 2 and 7. Written from the paper; n
 """
 
 from math import log2, sqrt
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -144,6 +145,10 @@ class Generator(nn.Module):
         styles = per_layer(self.mapping(latents, labels), self.layers)
         if second is not None and crossover is not None:
             styles = mix_styles(styles, per_layer(self.mapping(second, labels, second=True), self.layers), crossover)
+        return self.from_styles(styles, noise, truncation)
+
+    def from_styles(self, styles: Tensor, noise: Tensor, truncation: float = 1.0) -> Tensor:
+        """Styles (N, L, W), pulled towards their mean, and noise (N, P) -> images (N, C, R, R), unbounded."""
         return self.synthesis(truncate(styles, self.mapping.mean, truncation), noise)
 
 
@@ -208,6 +213,18 @@ class Critic(nn.Module):
 
 
 def sample(nets: Nets, prompt: Prompt, pixels: int) -> Tensor:
-    """The generator has no last non-linearity: its images are clamped to [-1, 1]. `pixels` counts its noise."""
-    noise = draw_noise(prompt.count, pixels, prompt.random)
-    return nets["generator"](prompt.latents, noise, prompt.labels, truncation=prompt.truncation).clamp(-1, 1)
+    """Images of a prompt's latents, or of its styles where it has some. `pixels` counts the generator's noise.
+
+    The generator has no last non-linearity: its images are clamped to [-1, 1].
+    """
+    noise, generator = draw_noise(prompt.count, pixels, prompt.random), cast("Generator", nets["generator"])
+    if prompt.styles is None:
+        images = generator(prompt.latents, noise, prompt.labels, truncation=prompt.truncation)
+    else:
+        images = generator.from_styles(per_layer(prompt.styles, generator.layers), noise, prompt.truncation)
+    return images.clamp(-1, 1)
+
+
+def intermediate(nets: Nets, prompt: Prompt) -> Tensor:
+    """The styles w of a prompt's latents and labels, before truncation, (N, W)."""
+    return cast("Generator", nets["generator"]).mapping(prompt.latents, prompt.labels)

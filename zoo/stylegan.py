@@ -19,6 +19,7 @@ Published: FFHQ 1024 px: FID 4.4159 with 50k images (README of NVlabs/stylegan).
 
 from functools import partial
 from math import sqrt
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +54,7 @@ class Generator(Growing):
         sizes = [4 << level for level in range(self.top + 1)]
         self.mapping = Mapping(widths.latent, widths.latent, layers=8)
         smooth = Filter([1, 2, 1])
+        self.layers = 2 * len(sizes)
         self.blocks = nn.ModuleList([FirstBlock(widths.latent, widths.at(4))])
         self.blocks.extend(Block(widths.latent, widths.at(size // 2), widths.at(size), smooth) for size in sizes[1:])
         self.to_rgb = nn.ModuleList(EqualisedConv2d(widths.at(size), spec.channels, 1) for size in sizes)
@@ -67,11 +69,20 @@ class Generator(Growing):
         fading: bool = True,
         truncation: float = 1.0,
     ) -> Tensor:
-        styles = per_layer(self.mapping(latents), 2 * len(self.blocks))
+        styles = per_layer(self.mapping(latents), self.layers)
         if second is not None and crossover is not None:
-            styles = mix_styles(styles, per_layer(self.mapping(second, second=True), styles.shape[1]), crossover)
-        styles = truncate(styles, self.mapping.mean, truncation, TRUNCATED_LAYERS)
-        return self.full_size(styles, noise) if level is None else self.synthesise(styles, noise, level, fading)
+            styles = mix_styles(styles, per_layer(self.mapping(second, second=True), self.layers), crossover)
+        if level is None:
+            return self.from_styles(styles, noise, truncation)
+        return self.synthesise(self.truncated(styles, truncation), noise, level, fading)
+
+    def from_styles(self, styles: Tensor, noise: Tensor, truncation: float = 1.0) -> Tensor:
+        """Styles (N, L, W), their first layers pulled towards their mean, and noise (N, P) -> (N, C, R, R), unbounded."""
+        return self.full_size(self.truncated(styles, truncation), noise)
+
+    def truncated(self, styles: Tensor, truncation: float) -> Tensor:
+        """Styles (N, L, W), of which those of the first layers are pulled towards their mean."""
+        return truncate(styles, self.mapping.mean, truncation, TRUNCATED_LAYERS)
 
     def synthesise(self, styles: Tensor, noise: Tensor, level: int, fading: bool) -> Tensor:
         """Styles (N, L, W) and noise (N, P) -> images at the size of the level."""
@@ -170,9 +181,21 @@ class GrowingStyleTurn(GrowingTurn):
 
 
 def sample(nets: Nets, prompt: Prompt, pixels: int) -> Tensor:
-    """The generator has no last non-linearity: its images are clamped to [-1, 1]."""
-    noise = draw_noise(prompt.count, pixels, prompt.random)
-    return nets["generator"](prompt.latents, noise, truncation=prompt.truncation).clamp(-1, 1)
+    """Images of a prompt's latents, or of its styles where it has some. `pixels` counts the generator's noise.
+
+    The generator has no last non-linearity: its images are clamped to [-1, 1].
+    """
+    noise, generator = draw_noise(prompt.count, pixels, prompt.random), cast("Generator", nets["generator"])
+    if prompt.styles is None:
+        images = generator(prompt.latents, noise, truncation=prompt.truncation)
+    else:
+        images = generator.from_styles(per_layer(prompt.styles, generator.layers), noise, prompt.truncation)
+    return images.clamp(-1, 1)
+
+
+def intermediate(nets: Nets, prompt: Prompt) -> Tensor:
+    """The styles w of a prompt's latents, before truncation, (N, W)."""
+    return cast("Generator", nets["generator"]).mapping(prompt.latents)
 
 
 def build(spec: ImageSpec, widths: Widths) -> GAN:
@@ -191,7 +214,7 @@ def build(spec: ImageSpec, widths: Widths) -> GAN:
     ]
     schedule = growing_schedule(spec.resolution, FIRST_LEVEL, updates, partial(GrowingStyleTurn, latents=latents))
     pixels = noise_pixels(top_level(spec.resolution))
-    return GAN(players, schedule, partial(sample, pixels=pixels), latents)
+    return GAN(players, schedule, partial(sample, pixels=pixels), latents, styles=intermediate, least_batch=2)
 
 
 def stylegan(spec: ImageSpec) -> GAN:

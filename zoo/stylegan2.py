@@ -26,7 +26,7 @@ from zoo.lazy import PathLength, lazy_adam
 from zoo.objectives import NonSaturating
 from zoo.penalties import R1
 from zoo.style import StyleTurn
-from zoo.style_networks import Critic, Generator, noise_pixels, sample, style_layers
+from zoo.style_networks import Critic, Generator, intermediate, noise_pixels, sample, style_layers
 from zoo.widths import Widths, proportionate
 
 PUBLISHED = Widths(base=32768)
@@ -70,6 +70,8 @@ def build(spec: ImageSpec, widths: Widths, classes: int = 0) -> GAN:
         latents,
         state={"path_length": path_length},
         task="conditional" if classes else "unconditional",
+        styles=intermediate,
+        least_batch=2,
     )
 
 

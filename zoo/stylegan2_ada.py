@@ -31,7 +31,7 @@ from zoo.lazy import PathLength, SizedR1, lazy_adam
 from zoo.objectives import NonSaturating
 from zoo.penalties import R1
 from zoo.style import StyleTurn
-from zoo.style_networks import Critic, Generator, noise_pixels, sample, style_layers
+from zoo.style_networks import Critic, Generator, intermediate, noise_pixels, sample, style_layers
 from zoo.widths import Widths, proportionate
 
 R1_EVERY = 16
@@ -88,6 +88,8 @@ def build(spec: ImageSpec, widths: Widths, chosen: Config, classes: int = 0) -> 
         latents,
         state={"augment": augment, **({"path_length": path_length} if path_length else {})},
         task="conditional" if classes else "unconditional",
+        styles=intermediate,
+        least_batch=2,
     )
 
 

@@ -75,16 +75,17 @@ def two_player(
     *,
     latents: Latents,
     turn: Callable[..., Turn] = LatentTurn,
-    conditional: bool = False,
-    reuse_fakes: bool = False,
-    generator_batch: int = 1,
     critic_steps: int = 1,
     critic_terms: Mapping[str, Loss] | None = None,
     generator_terms: Mapping[str, Loss] | None = None,
     after_critic: Sequence[Callable[[Turn], None]] = (),
     after_generator: Sequence[Callable[[Turn], None]] = (),
 ) -> Stage:
-    """The critic's updates, then the generator's. More terms are added to the objective's own."""
+    """The critic's updates, then the generator's. More terms are added to the objective's own.
+
+    `turn` makes a LatentTurn from a context and `latents`; its options are bound to it, for example
+    `partial(LatentTurn, conditional=True)`.
+    """
     return Stage(
         updates=[
             Update(
@@ -99,13 +100,7 @@ def two_player(
                 then=after_generator,
             ),
         ],
-        turn=partial(
-            turn,
-            latents=latents,
-            conditional=conditional,
-            reuse_fakes=reuse_fakes,
-            generator_batch=generator_batch,
-        ),
+        turn=partial(turn, latents=latents),
     )
 
 

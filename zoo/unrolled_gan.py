@@ -160,4 +160,4 @@ def unrolled_gan(spec: ImageSpec) -> GAN:
     unrolled = Unrolled(NonSaturating(), critic, steps=5, rate=CRITIC_RATE, betas=BETAS)
     ahead = Update("generator", {"adversarial": unrolled}, then=[unrolled.remember])
     stage = Stage([game.updates[0], ahead], game.turn)
-    return GAN(players, [stage], sample, latents, state={"moments": unrolled})
+    return GAN(players, [stage], sample, latents, state={"moments": unrolled}, least_batch=2)

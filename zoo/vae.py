@@ -77,4 +77,5 @@ def vae(spec: ImageSpec) -> GAN:
     """Adam at 1e-3, its default."""
     net = initialise(Autoencoder(spec), NORMAL, AROUND_ONE)
     update = Update("autoencoder", {"reconstruction": reconstruction, "divergence": divergence})
-    return GAN({"autoencoder": Player(net, adam(1e-3))}, [Stage([update], AutoencoderTurn)], decode, gaussian(LATENT))
+    players = {"autoencoder": Player(net, adam(1e-3))}
+    return GAN(players, [Stage([update], AutoencoderTurn)], decode, gaussian(LATENT), least_batch=2)

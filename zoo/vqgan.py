@@ -164,4 +164,4 @@ def vqgan(spec: ImageSpec) -> GAN:
     }
     losses = {"pixels": pixels, "perceptual": perceptual, "codebook": codebook, "adversarial": Adversarial()}
     updates = [Update("autoencoder", losses), Update("critic", {"adversarial": halved})]
-    return GAN(players, [Stage(updates, ReconstructionTurn)], rebuild, task="reconstruction")
+    return GAN(players, [Stage(updates, ReconstructionTurn)], rebuild, task="reconstruction", least_batch=2)

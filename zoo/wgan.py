@@ -30,4 +30,4 @@ def wgan(spec: ImageSpec) -> GAN:
     }
     latents = gaussian(LATENT)
     game = two_player(Wasserstein(), latents=latents, critic_steps=5, after_critic=[ClipWeights(0.01)])
-    return GAN(players, [game], sample, latents)
+    return GAN(players, [game], sample, latents, least_batch=2)

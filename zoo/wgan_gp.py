@@ -14,6 +14,7 @@ Published: CIFAR-10 without labels, FID 16.95 and IS 7.95 +- .14 for this ResNet
 at 860e90b). The paper has Inception Scores alone.
 """
 
+from functools import partial
 from itertools import pairwise
 from math import log2
 
@@ -24,7 +25,7 @@ from zoo.objectives import Wasserstein
 from zoo.penalties import GradientPenalty
 from zoo.rates import linear_decay
 from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width
-from zoo.two_player import sample, two_player
+from zoo.two_player import LatentTurn, sample, two_player
 
 LATENT = 128
 
@@ -91,8 +92,8 @@ def wgan_gp(spec: ImageSpec) -> GAN:
     game = two_player(
         Wasserstein(),
         latents=latents,
-        generator_batch=2,
+        turn=partial(LatentTurn, generator_batch=2),
         critic_steps=5,
         critic_terms={"gradient_penalty": GradientPenalty(10.0)},
     )
-    return GAN(players, [game], sample, latents)
+    return GAN(players, [game], sample, latents, least_batch=2)

@@ -78,6 +78,5 @@ def wgan_gp_cnn(spec: ImageSpec) -> GAN:
     }
     latents = gaussian(LATENT)
     terms = {"gradient_penalty": GradientPenalty(10.0)}
-    return GAN(
-        players, [two_player(Wasserstein(), latents=latents, critic_steps=5, critic_terms=terms)], sample, latents
-    )
+    game = two_player(Wasserstein(), latents=latents, critic_steps=5, critic_terms=terms)
+    return GAN(players, [game], sample, latents, least_batch=2)

@@ -10,11 +10,14 @@ from torch import nn
 
 from bench import members
 from bench.gan import GAN, Average, ImageSpec, Player
+from zoo.equalised import MinibatchDeviation
+from zoo.minibatch import MinibatchDiscrimination
 from zoo.objectives import Hinge, LeastSquares, NonSaturating, Relativistic, SmoothedNonSaturating, Wasserstein
 from zoo.penalties import DRAGAN, R1, ClipWeights, GradientPenalty
 from zoo.regularisers import Orthogonal, weight_of
 
 SPEC = ImageSpec(1, 16, classes=4, source_channels=1)
+ZOO = [listing for listing in members.listings().values() if listing.entry_point.startswith("zoo.")]
 HALVED_LAST = {0.0: 1.0, 0.25: 1.0, 0.5: 1.0, 0.75: 0.5}  # 100 + 100 epochs, as a factor of the rate
 LINEAR = {0.0: 1.0, 0.5: 0.5, 0.75: 0.25}
 CONSTANT = {0.0: 1.0, 0.75: 1.0}
@@ -171,6 +174,24 @@ def test_samples_come_from_averages_of_the_published_half_life(name: str, half_l
 def test_members_whose_source_averages_nothing_do_not():
     for name in ("gan", "dcgan", "lsgan", "wgan", "wgan-gp", "sngan", "sagan", "pix2pix", "cyclegan", "vqgan"):
         assert all(player.average is None for player in made(name).players.values())
+
+
+@pytest.mark.parametrize("listing", ZOO, ids=lambda listing: listing.name)
+def test_members_whose_networks_look_across_images_say_that_they_need_two(listing: members.Listing):
+    gan = made(listing.name)
+    across = (nn.modules.batchnorm._BatchNorm, MinibatchDeviation, MinibatchDiscrimination)
+    layers = [layer for player in gan.players.values() for layer in player.net.modules()]
+    packs = listing.name in ("pacgan", "dcgan-packing")
+    assert gan.least_batch == (2 if packs or any(isinstance(layer, across) for layer in layers) else 1)
+
+
+def test_averages_of_networks_with_batch_norm_have_statistics_of_their_own():
+    """BigGAN-PyTorch --num_standing_accumulations 16; the others average networks without batch norm, or none."""
+    for listing in ZOO:
+        for player in made(listing.name).players.values():
+            normed = any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in player.net.modules())
+            if player.average is not None:
+                assert player.average.standing_batches == (16 if normed else 0), listing.name
 
 
 def test_one_generator_batch_is_twice_the_critics_where_the_source_has_it():

@@ -1,5 +1,7 @@
 """StyleGAN: counts, AdaIN, mapping, mixing, truncation, noise, growing."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +11,7 @@ from bench.gan import ImageSpec, Prompt
 from zoo.style import Mapping, draw_noise, draw_second, mix_styles, per_layer, split_noise, truncate
 from zoo.stylegan import AdaIN, Generator, noise_pixels, stylegan, stylegan_paper
 from zoo.stylegan2 import stylegan2, stylegan2_cond
+from zoo.stylegan2_ada import stylegan2_ada_cond
 from zoo.widths import Widths
 
 SMALL = Widths(64, 8, 4)
@@ -93,6 +96,23 @@ def test_latents_that_are_mixed_in_leave_the_mean_style_alone(builder):
     noise = torch.randn(4, 1000)
     net(latents, noise, *labels, second=second, crossover=torch.ones(4))
     torch.testing.assert_close(net.mapping.mean, expected)
+
+
+@pytest.mark.parametrize("truncation", [1.0, 0.5])
+@pytest.mark.parametrize("builder", [stylegan, stylegan2, stylegan2_cond, stylegan2_ada_cond])
+def test_generating_from_the_styles_of_latents_is_generating_from_the_latents(builder, truncation):
+    torch.manual_seed(0)
+    gan = builder(ImageSpec(1, 8, classes=3))
+    nets = {"generator": gan.players["generator"].net.eval()}
+    nets["generator"].mapping.mean.normal_()
+    prompt = Prompt(
+        2, torch.Generator().manual_seed(1), torch.randn(2, 64), torch.tensor([2, 0]), truncation=truncation
+    )
+    styles = gan.styles(nets, prompt)
+    assert styles.shape == (2, 64)
+    images = gan.generate(nets, prompt)
+    again = replace(prompt, random=torch.Generator().manual_seed(1), latents=None, styles=styles)
+    torch.testing.assert_close(gan.generate(nets, again), images)
 
 
 def test_truncation_pulls_the_first_layers_to_the_mean():

@@ -1,10 +1,12 @@
 """A pull request that makes DCGAN worse: somebody divides the critic's learning rate by ten."""
 
+from functools import partial
+
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.convolutional import LATENT, Critic, Generator
 from zoo.layers import AROUND_ONE, NORMAL, initialise
 from zoo.objectives import NonSaturating
-from zoo.two_player import sample, two_player
+from zoo.two_player import LatentTurn, sample, two_player
 
 
 def dcgan(spec: ImageSpec) -> GAN:
@@ -14,4 +16,5 @@ def dcgan(spec: ImageSpec) -> GAN:
         "critic": Player(initialise(Critic(spec), NORMAL, AROUND_ONE), adam(2e-5, betas=(0.5, 0.999))),
     }
     latents = gaussian(LATENT)
-    return GAN(players, [two_player(NonSaturating(), latents=latents, reuse_fakes=True)], sample, latents)
+    game = two_player(NonSaturating(), latents=latents, turn=partial(LatentTurn, reuse_fakes=True))
+    return GAN(players, [game], sample, latents, least_batch=2)
