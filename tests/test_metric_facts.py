@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from bench import metric_facts, metrics
-from bench.boards.statistics import scale_of
+from bench.boards.metric_names import metric_name
+from bench.boards.scales import scale_of
 from bench.errors import UserError
 from bench.metric_facts import BUILT_IN, MetricFacts
 from bench.metrics import inputs, table
 from bench.metrics.score import score
-from bench.report.frames import metric_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SOUND = dict(title="A", version=1, better="lower", scale="identity", summary="s", needs=["fake"])
@@ -131,7 +131,7 @@ def test_the_metric_of_the_page_is_measured_and_needs_no_torch_to_be_known(site,
     assert found.baseline is not None
     assert scale_of("sharpness").kind == "log"
     code = (
-        "import sys; from bench.report.frames import metric_name; from bench.boards.statistics import scale_of;"
+        "import sys; from bench.boards.metric_names import metric_name; from bench.boards.scales import scale_of;"
         "assert metric_name('sharpness').title == 'Sharpness' and scale_of('sharpness').kind == 'log';"
         "assert 'torch' not in sys.modules and 'sharpness' not in sys.modules"
     )

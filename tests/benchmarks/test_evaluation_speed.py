@@ -8,6 +8,7 @@ of the metrics. ``BENCH_IMAGES`` sets the number of images (10,000 in docs/metri
 
 import os
 import time
+from typing import Any
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ class InceptionSize:
         from torchvision.models import inception_v3
 
         torch.manual_seed(0)
-        self.net = inception_v3(weights=None, init_weights=False, aux_logits=True).eval()
+        self.net: Any = inception_v3(weights=None, init_weights=False, aux_logits=True).eval()
         self.head, self.net.fc = self.net.fc, nn.Identity()
 
     @torch.inference_mode()

@@ -10,6 +10,7 @@ wrong. ``BENCH_SAMPLES`` and ``BENCH_WIDTH`` make the features smaller (10,000 x
 import os
 import resource
 import time
+from typing import Any
 
 import pytest
 import torch
@@ -117,7 +118,8 @@ def test_fid_scipy_sqrtm(benchmark, gaussians):
     first, second = gaussians
 
     def run():
-        root = sqrtm(first.covariance.numpy() @ second.covariance.numpy()).real.trace()
+        product: Any = sqrtm(first.covariance.numpy() @ second.covariance.numpy())
+        root = product.real.trace()
         trace = first.covariance.trace() + second.covariance.trace()
         return float((first.mean - second.mean).square().sum() + trace - 2 * root)
 

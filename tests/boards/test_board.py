@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -266,7 +265,6 @@ def test_time_zone_and_locale_do_not_change_a_byte(make_record, tmp_path):
         command = [sys.executable, "-W", "ignore", "-c", program, str(tmp_path)]
         outputs.add(subprocess.run(command, env=env, check=True, capture_output=True).stdout)
     assert len(outputs) == 1
-    assert time.tzname  # this process was not touched
 
 
 def test_csv_holds_every_seed_and_json_everything(make_record):

@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +77,8 @@ def packed(kind: str) -> bytes:
             for name, content in pictures.items():
                 archive.writestr(zipfile.ZipInfo(name), content)
     elif kind.startswith("tar"):
-        with tarfile.open(fileobj=file, mode=f"w:{kind[4:]}") as archive:
+        mode: Any = f"w:{kind[4:]}"
+        with tarfile.open(fileobj=file, mode=mode) as archive:
             for name, content in pictures.items():
                 member = tarfile.TarInfo(name)
                 member.size = len(content)

@@ -123,6 +123,8 @@ def test_real_features_are_kept_on_disk(home):
     a, b = first.features(extractor), second.features(extractor)
     assert extractor.seen == [80]
     assert torch.equal(a.features, b.features)
+    assert a.logits is not None
+    assert b.logits is not None
     assert torch.equal(a.logits, b.logits)
     assert b.labels.tolist() == list(range(80))
     assert len(entries(home)) == 1
@@ -134,6 +136,8 @@ def test_kept_statistics_need_no_look_at_the_images(home):
     extractor = Projection()
     found = second.statistics(extractor)
     assert extractor.seen == []
+    assert found.covariance is not None
+    assert expected.covariance is not None
     assert torch.equal(found.covariance, expected.covariance)
     assert found.count == 80
 

@@ -73,8 +73,9 @@ def test_fresh_images_get_the_figures_of_the_held_out(splits):
 def test_garbage_is_authentic(splits):
     """What AuthPct and C_T cannot tell from novelty."""
     garbage = Features(3 * normal(1000, 3).features)
-    assert auth_pct(*splits, garbage).value == 100
-    assert c_t(*splits, garbage).value > 20
+    train, held_out = splits
+    assert auth_pct(train, held_out, garbage).value == 100
+    assert c_t(train, held_out, garbage).value > 20
 
 
 def test_mann_whitney_against_scipy():

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -231,7 +232,7 @@ def awkward(spec: ImageSpec) -> GAN:
 @pytest.mark.slow
 def test_a_noisy_generator_is_timed_in_onnx_runtime():
     needs("onnx")
-    timed = subject(WorkloadSpec(f"{__name__}:awkward", 1, 8, 0, 0, "onnx", "cpu", 1, "generation", 4))
+    timed: Any = subject(WorkloadSpec(f"{__name__}:awkward", 1, 8, 0, 0, "onnx", "cpu", 1, "generation", 4))
     (images,) = timed()
     assert images.shape == (4, 1, 8, 8)
     timed.verify()

@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,8 @@ from bench.files import digest
 from bench.records import record
 
 NET = "digits-cnn"
-METRICS = {"fid": "lower", "kid": "lower", "inception-score": "higher", "precision": "higher", "recall": "higher",
+METRICS: dict[str, Literal["lower", "higher"]] = {
+   "fid": "lower", "kid": "lower", "inception-score": "higher", "precision": "higher", "recall": "higher",
            "density": "higher", "coverage": "higher"}  # fmt: skip
 POINTS = 8
 IMAGES = 200_000
@@ -114,7 +116,7 @@ def write_run(
     return record.write(made, root)
 
 
-def _scores(rng: np.random.Generator, level: float, checkpoint: str) -> list[record.Score]:
+def _scores(rng: np.random.Generator, level: float, checkpoint: Literal["last", "best"]) -> list[record.Score]:
     level = level * (0.97 if checkpoint == "best" else 1.0)
     return [
         record.Score(
@@ -164,7 +166,7 @@ def _artifacts(
     """Grids over training and, of a run that finished, everything that it shows at its end."""
     folder.mkdir(parents=True, exist_ok=True)
     made = [
-        _picture(folder, rng, stem, "grid", (8, 8), point.images, paint, level) for point in curve[::2] + curve[-1:]
+        _picture(folder, rng, stem, "grid", (8, 8), point.images, paint, level) for point in [*curve[::2], *curve[-1:]]
     ]
     if status == "ok":
         last = curve[-1].images

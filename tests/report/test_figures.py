@@ -183,7 +183,8 @@ def test_fid_by_sample_size_is_the_mean_over_runs_with_the_line_through_it(make_
     assert drawing.name == "sample-size-fid@digits-cnn"
     assert drawing.table.rows == (("a", "1,000", "12.20", "12.00", "0.2000"),)
     line = drawing.figure.axes[0].lines[0]
-    assert np.interp([0, 1, 4, 10], *line.get_data()) == pytest.approx([12, 12.2, 12.8, 14])
+    across, up = (np.asarray(values, dtype=float) for values in line.get_data())
+    assert np.interp([0, 1, 4, 10], across, up) == pytest.approx([12, 12.2, 12.8, 14])
 
 
 def test_too_few_sizes_make_no_line(make_record: Make, tmp_path: Path) -> None:

@@ -149,28 +149,28 @@ def test_only_the_mover_carries_gradients_and_moves():
     run = Training(gan, batches(), images=4, seed=0)
     list(run.steps())
     assert seen == [[True, False]]
-    assert gan.players["a"].net.weight.item() == -1.0  # 1 - d(ab)/da = 1 - 2
-    assert gan.players["b"].net.weight.item() == 2.0
+    assert gan.players["a"].net.get_parameter("weight").item() == -1.0  # 1 - d(ab)/da = 1 - 2
+    assert gan.players["b"].net.get_parameter("weight").item() == 2.0
 
 
 def test_a_lazy_update_is_scaled_up_by_its_interval_and_skipped_between():
     gan = scalars([Update("a", {"a": lambda t: t.value("a")}, every=3)], lr=0.1)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     run = Training(gan, batches(), images=4 * 4, seed=0)
-    values = [gan.players["a"].net.weight.item() for _ in run.steps()]
+    values = [gan.players["a"].net.get_parameter("weight").item() for _ in run.steps()]
     assert values == pytest.approx([0.7, 0.7, 0.7, 0.4])  # the gradient of a is 1, times 3, on steps 0 and 3
 
 
 def test_the_rate_falls_with_the_budget():
     gan = scalars([Update("a", {"a": lambda t: t.value("a")})], rate=lambda fraction: 1 - fraction, lr=0.4)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     run = Training(gan, batches(), images=4 * 4, seed=0)
-    values = [gan.players["a"].net.weight.item() for _ in run.steps()]
+    values = [gan.players["a"].net.get_parameter("weight").item() for _ in run.steps()]
     assert values == pytest.approx([0.6, 0.3, 0.1, 0.0], abs=1e-6)  # steps of 0.4 * (1, 3/4, 1/2, 1/4)
 
 
 def test_the_average_follows_its_formula():
     gan = scalars([Update("a", {"a": lambda t: t.value("a")})], average=Average(decay=0.5), lr=1.0)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     run = Training(gan, batches(), images=4 * 3, seed=0)
-    values = [float(run.averages["a"].weight) for _ in run.steps()]
+    values = [float(run.averages["a"].get_parameter("weight")) for _ in run.steps()]
     assert values == pytest.approx([0.5, -0.25, -1.125])  # weights 0, -1, -2; halfway each time
 
 

@@ -2,13 +2,16 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
-from scipy import stats
+import scipy.stats
 
 from bench.boards import board
 from bench.boards.verdicts import compare, compare_text
 from bench.errors import UserError
+
+stats: Any = scipy.stats  # its results have no useful types
 
 FID, PRECISION, KID = "fid@digits-cnn", "precision@digits-cnn", "kid@digits-cnn"
 
@@ -100,6 +103,8 @@ def test_pairs_gain_where_seeds_correlate(board_of):
     assert apart.verdict == "cannot tell"
     assert together.verdict == "better"
     assert together.correlation == pytest.approx(0.999, abs=0.001)
+    assert together.detectable is not None
+    assert apart.detectable is not None
     assert together.detectable < apart.detectable
     with pytest.raises(UserError, match="seeds in common"):
         compare.compare(board_of(dcgan=[10.0], mine=[9.0]), "mine", ["dcgan"], paired=True)

@@ -6,11 +6,12 @@ import subprocess
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import scipy.stats
 from numpy.random import default_rng
-from scipy import stats
 
 from bench.boards import board, render
 from bench.boards import statistics as st
@@ -20,6 +21,8 @@ from bench.boards.verdicts import baseline, cells, gate_text, margins
 from bench.boards.verdicts.gate import Exit, gate
 from bench.errors import UserError
 from bench.records import record
+
+stats: Any = scipy.stats  # its results have no useful types
 
 FID, PRECISION = "fid@digits-cnn", "precision@digits-cnn"
 COLUMN = Column(FID, 1, "lower", scale_of(FID))
@@ -205,7 +208,9 @@ def test_holm_corrects_over_the_cells(board_of):
     ten = gate(board_of(**worse), board_of(**base))
     assert cell(one).verdict == "regressed"
     assert cell(ten).member == "m0"
-    assert cell(ten).p == pytest.approx(10 * cell(one).p, rel=1e-9)
+    alone = cell(one).p
+    assert alone is not None
+    assert cell(ten).p == pytest.approx(10 * alone, rel=1e-9)
     assert cell(ten).verdict == "inconclusive"
 
 
@@ -221,7 +226,7 @@ def outcomes(cv, n, change, trials=1500, seed=0):
     """Verdicts on a single cell with log-normal noise, through the gate's own decision."""
     rng = default_rng(seed)
     old, new = 10 * rng.lognormal(0, cv, (trials, n)), 10 * (1 + change) * rng.lognormal(0, cv, (trials, n))
-    counts = Counter()
+    counts: dict[str, float] = Counter()  # pyright: ignore[reportAssignmentType]  # of shares
     for before, after in zip(old.tolist(), new.tolist(), strict=True):
         losses = [[COLUMN.loss(value) for value in values] for values in (before, after)]
         draft = cells.Draft("m", COLUMN, margins.DEFAULT, tuple(after), tuple(before), st.welch(*losses).p_above())

@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,10 +64,11 @@ def test_digits_are_embedded_and_their_digest_never_changes():
 
 def test_digits_at_eight_pixels_are_the_originals():
     data = load("digits", resolution=8)
-    expected = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
+    digits: Any = load_digits()
+    expected = np.rint(digits.images * 255 / 16).astype(np.uint8)
     stored = sorted(image.tobytes() for split in (data.train, data.held_out) for image in split.images)
     assert stored == sorted(image.tobytes() for image in expected)
-    by_image = {image.tobytes(): label for image, label in zip(expected, load_digits().target, strict=True)}
+    by_image = {image.tobytes(): label for image, label in zip(expected, digits.target, strict=True)}
     assert all(
         by_image[image.tobytes()] == label for image, label in zip(data.train.images, data.train.labels, strict=True)
     )

@@ -182,7 +182,8 @@ def test_neighbours_do_not_depend_on_the_pieces_in_which_they_are_looked_for(mon
     for a, b in zip(whole, pieces, strict=True):
         assert torch.equal(a[1], b[1])
         torch.testing.assert_close(a[0], b[0])
-    brute = torch.cdist(*(torch.from_numpy(part).flatten(1).double() / 255 for part in (fakes, train))) / SIDE
+    one, other = (torch.from_numpy(part).flatten(1).double() / 255 for part in (fakes, train))
+    brute = torch.cdist(one, other) / SIDE
     torch.testing.assert_close(whole[0][0], brute.sort(1).values[:, :7])
 
 
