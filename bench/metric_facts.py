@@ -62,7 +62,8 @@ class MetricFacts(BaseModel):
     pixels: int = Field(default=1, ge=1)  # fewest on the shorter side of an image
     minimum: int = Field(default=1, ge=1)  # fewest images on each side for which the number is defined
     per_class: int = Field(default=0, ge=0)  # fewest fakes in every class
-    enough: int = Field(default=0, ge=0)  # fewer images on a side bend the number: it is flagged
+    class_pairs: int = Field(default=0, ge=0)  # fewest pairs of fakes of one class
+    enough: int = Field(default=0, ge=0)  # fewer images on a side bend the number or leave it to chance: it is flagged
 
     default: Literal["never", "always", "classes", "pairs"] = "never"  # where no metric was named
     both_splits: bool = False  # as a default against the held-out split too

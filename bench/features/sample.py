@@ -27,6 +27,10 @@ class Extractor(Protocol):
     def digest(self) -> str: ...
     @property
     def preprocessing(self) -> str: ...
+    @property
+    def classes(self) -> int | None:
+        """Length of a logit vector; None when the network has no classifier."""
+        ...
 
     def __call__(self, images: Tensor, /) -> tuple[Tensor, Tensor | None]:
         """Images (N, C, H, W) uint8 => features (N, D) float32 and logits (N, K) or None."""
@@ -102,21 +106,42 @@ class Sample:
     def _extract(self, extractor: Extractor) -> dict[str, Tensor]:
         features, logits = [], []
         for start in range(0, len(self), BATCH):
-            found, scores = extractor(self.batch(start, start + BATCH))
+            found, scores = self._run(extractor, self.batch(start, start + BATCH))
             features.append(found.cpu())
             logits.append(None if scores is None else scores.cpu())
         tensors = {"features": torch.cat(features).clone()}
         if logits[0] is not None:
             tensors["logits"] = torch.cat([part for part in logits if part is not None]).clone()
-        self._refuse_non_finite(tensors["features"], extractor)
+        for kind, values in tensors.items():
+            self._refuse_non_finite(values, kind, extractor)
         return tensors
 
-    def _refuse_non_finite(self, features: Tensor, extractor: Extractor) -> None:
-        bad = (~torch.isfinite(features).all(1)).nonzero()
+    def _run(self, extractor: Extractor, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """One batch through an extractor, which may be anybody's: what it raises and gives is checked."""
+        try:
+            found, scores = extractor(images)
+            right = found.ndim == 2 and len(found) == len(images) and found.is_floating_point()
+            right = right and (scores is None or (scores.ndim == 2 and len(scores) == len(images)))
+        except (UserError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            raise UserError(
+                f"{self.name}: extractor {extractor.name!r} failed on images of shape {tuple(images.shape)}: "
+                f"{type(error).__name__}: {error}. Report this to its author, or use another."
+            ) from error
+        if not right:
+            raise UserError(
+                f"{self.name}: extractor {extractor.name!r} gave features of shape {tuple(found.shape)} for {len(images)} "
+                f"images. Features (N, D) and logits (N, K) or None were expected; report this to its author."
+            )
+        return found, scores
+
+    def _refuse_non_finite(self, values: Tensor, kind: str, extractor: Extractor) -> None:
+        bad = (~torch.isfinite(values).all(1)).nonzero()
         if len(bad):
             raise UserError(
                 f"{self.name}: extractor {extractor.name!r} gives NaN or infinity for {len(bad)} of {len(self)} images, "
-                f"the first is image {int(bad[0])}. Finite features were expected; check the images and the weights."
+                f"the first is image {int(bad[0])}. Finite {kind} were expected; check the images and the weights."
             )
 
 

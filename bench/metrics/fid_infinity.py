@@ -5,6 +5,8 @@ model, so that two models compared at one N may rank the wrong way round. FID is
 line's value at 1/N = 0 is reported. The real side stays at its size and keeps its own bias.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -16,6 +18,7 @@ from bench.metrics.fid import frechet_distance
 
 POINTS, SEED = 15, 2020
 FEWEST = 5000  # smallest subset where there are enough fakes; a tenth of them otherwise
+PER_DIMENSION = 2  # images per feature dimension from which FID is close to linear in 1/N
 
 
 def fid_infinity(real_statistics: Statistics, fake: Features) -> Estimate:
@@ -24,7 +27,13 @@ def fid_infinity(real_statistics: Statistics, fake: Features) -> Estimate:
     The subsets overlap, so the error describes how straight the line is rather than what a new sample would give.
     """
     sizes, distances = by_size(fake, real_statistics)
-    return fit(1 / sizes, distances)
+    found = fit(1 / sizes, distances)
+    fewest, width = int(sizes[0]), real_statistics.width
+    if fewest >= PER_DIMENSION * width:
+        return found
+    return replace(
+        found, flags=(f"subsets from {fewest} fakes on for {width} feature dimensions: FID is no line in 1/N there",)
+    )
 
 
 @cached_by_identity

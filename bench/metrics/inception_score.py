@@ -15,6 +15,7 @@ from bench.features.features import Features
 from bench.metrics.contract import Estimate
 
 SPLITS, SEED = 10, 2020
+PER_CLASS = 4  # images per class in a split: the entropy of K classes in n images is (K - 1) / 2n too low (Miller 1955)
 
 
 def inception_score(fake: Features) -> Estimate:
@@ -27,7 +28,10 @@ def inception_score(fake: Features) -> Estimate:
     # Samples may come ordered by class; unshuffled splits would then see a few classes each.
     order = np.random.RandomState(SEED).permutation(len(fake.logits))
     scores = split_scores(fake.logits[torch.from_numpy(order)], SPLITS)
-    return Estimate(float(scores.mean()), error=float(scores.std(correction=0)))
+    count, classes = len(order) // SPLITS, fake.logits.shape[1]
+    few = count < PER_CLASS * classes
+    flags = (f"{count} fakes in each of {SPLITS} splits for {classes} classes: too low",) if few else ()
+    return Estimate(float(scores.mean()), error=float(scores.std(correction=0)), flags=flags)
 
 
 def split_scores(logits: Tensor, splits: int) -> Tensor:

@@ -9,14 +9,24 @@ forms   none: ``Features`` · statistics: ``Statistics`` · images: uint8 (N, C,
         channels: ``Features`` of every channel by itself
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bench.errors import UserError, unknown
+from torch import Tensor
+
+from bench.errors import unknown
 from bench.features.sample import Extractor, Sample
 from bench.features.statistics import Statistics
+from bench.metric_facts import MetricFacts, MetricId
 from bench.metrics.path_length import LatentPath
+
+SIDES = ("real", "fake", "train", "held_out", "output", "target")
+FORMS = ("", "statistics", "images", "labels", "channels")
+TOOLS = ("extractor", "path_z", "path_w")
+EXTRACTED = ("", "statistics", "channels")  # forms that need an extractor
+
+Space = Literal["z", "w"]
 
 
 @dataclass(frozen=True)
@@ -29,90 +39,86 @@ class Pairs:
 
 @dataclass(frozen=True)
 class EvaluationInputs:
-    """What is measured against what. Reference statistics made elsewhere may stand for a real split."""
+    """What is measured against what. Statistics made elsewhere may stand for a side."""
 
     train: Sample | Statistics
     held_out: Sample | Statistics
-    fake: Sample
+    fake: Sample | Statistics
     pairs: Pairs | None = None
-    paths: Mapping[Literal["z", "w"], LatentPath] = field(default_factory=dict)
+    paths: Mapping[Space, LatentPath] = field(default_factory=dict)
+
+    def side(self, name: str, held_out: bool = False) -> Sample | Statistics | None:
+        """The sample or the statistics of a side; None for pairs that do not exist. ``held_out``: what "real" means."""
+        match name:
+            case "real":
+                return self.held_out if held_out else self.train
+            case "fake":
+                return self.fake
+            case "train":
+                return self.train
+            case "held_out":
+                return self.held_out
+            case "output":
+                return None if self.pairs is None else self.pairs.output
+            case "target":
+                return None if self.pairs is None else self.pairs.target
+            case _:
+                raise unknown("side", name, SIDES)
 
 
 @dataclass(frozen=True)
 class MetricRequest:
-    """A subject as one metric id sees it: through one extractor or none, with one split as the real side."""
+    """One metric on some inputs: through one extractor or none, with one split as the real side.
 
-    metric: str  # the id, for messages
-    subject: EvaluationInputs
+    Its inputs were checked (bench.metrics.preconditions): here they are there.
+    """
+
+    metric: MetricId
+    facts: MetricFacts
+    inputs: EvaluationInputs
     extractor: Extractor | None
-    held_out: bool
 
     def side(self, name: str) -> Sample | Statistics:
-        """The sample (or reference statistics) of a side; raises UserError for pairs that are not there."""
-        return SIDES[name](self)
+        """The sample or the statistics of a side."""
+        found = self.inputs.side(name, self.metric.held_out)
+        assert found is not None
+        return found
 
     def sample(self, name: str) -> Sample:
-        """The sample of a side; raises UserError when only reference statistics are known."""
-        side = self.side(name)
-        if isinstance(side, Statistics):
-            raise UserError(
-                f"metric {self.metric!r} needs real images; the real side is reference statistics (mean and covariance), "
-                f"which serve FID only. Name a data set or a folder of images instead."
-            )
-        return side
+        """The sample of a side."""
+        found = self.side(name)
+        assert isinstance(found, Sample)
+        return found
 
-    def features_by(self) -> Extractor:
-        """The extractor; raises UserError when the id names none."""
-        if self.extractor is None:
-            name = self.metric.partition(":")[0]
-            raise UserError(
-                f"metric {self.metric!r} needs an extractor. Write for instance '{name}@digits-cnn' "
-                f"(see `bench list extractors`)."
-            )
+    def value(self, need: str) -> object:
+        """The input of that name."""
+        side, form = parse(need)
+        if not side:
+            return self.extractor if form == "extractor" else self.inputs.paths[_space(form)]
+        match form:
+            case "statistics":
+                return self._statistics(side)
+            case "images":
+                return self.sample(side).batch(0, len(self.sample(side)))
+            case "labels":
+                return self._labels(side)
+            case "channels":
+                return self.sample(side).channels.features(self._network())
+            case _:
+                return self.sample(side).features(self._network())
+
+    def _statistics(self, side: str) -> Statistics:
+        found = self.side(side)
+        return found if isinstance(found, Statistics) else found.statistics(self._network())
+
+    def _labels(self, side: str) -> Tensor:
+        labels = self.sample(side).labels
+        assert labels is not None
+        return labels
+
+    def _network(self) -> Extractor:
+        assert self.extractor is not None
         return self.extractor
-
-    def _pairs(self) -> Pairs:
-        if self.subject.pairs is None:
-            raise UserError(f"metric {self.metric!r} compares pairs of images; this task has none. Leave it away.")
-        return self.subject.pairs
-
-    def _path(self, space: Literal["z", "w"]) -> LatentPath:
-        if space not in self.subject.paths:
-            raise UserError(f"metric {self.metric!r} needs a generator with a latent space {space}. Leave it away.")
-        return self.subject.paths[space]
-
-    def _statistics(self, name: str) -> Statistics:
-        side = self.side(name)
-        return side if isinstance(side, Statistics) else side.statistics(self.features_by())
-
-    def _labels(self, name: str) -> object:
-        sample = self.sample(name)
-        if sample.labels is None:
-            raise UserError(f"metric {self.metric!r} needs class labels; {sample.name} has none. Leave it away.")
-        return sample.labels
-
-
-SIDES: Mapping[str, Callable[[MetricRequest], Sample | Statistics]] = {
-    "real": lambda case: case.subject.held_out if case.held_out else case.subject.train,
-    "fake": lambda case: case.subject.fake,
-    "train": lambda case: case.subject.train,
-    "held_out": lambda case: case.subject.held_out,
-    "output": lambda case: case._pairs().output,
-    "target": lambda case: case._pairs().target,
-}
-FORMS: Mapping[str, Callable[[MetricRequest, str], object]] = {
-    "": lambda case, side: case.sample(side).features(case.features_by()),
-    "statistics": lambda case, side: case._statistics(side),
-    "images": lambda case, side: case.sample(side).batch(0, len(case.sample(side))),
-    "labels": lambda case, side: case._labels(side),
-    "channels": lambda case, side: case.sample(side).channels.features(case.features_by()),
-}
-TOOLS: Mapping[str, Callable[[MetricRequest], object]] = {
-    "extractor": lambda case: case.features_by(),
-    "path_z": lambda case: case._path("z"),
-    "path_w": lambda case: case._path("w"),
-}
-EXTRACTED = {"", "statistics", "channels"}  # forms that need an extractor
 
 
 def parse(need: str) -> tuple[str, str]:
@@ -127,13 +133,25 @@ def parse(need: str) -> tuple[str, str]:
     raise unknown("input of a metric", need, [*TOOLS, *(f"{s}_{f}".strip("_") for s in SIDES for f in FORMS)])
 
 
-def resolve(case: MetricRequest, need: str) -> object:
-    """The value of a need."""
-    side, form = parse(need)
-    return FORMS[form](case, side) if side else TOOLS[form](case)
-
-
 def needs_extractor(need: str) -> bool:
     """Whether a need is computed by a feature network."""
     side, form = parse(need)
     return form in EXTRACTED if side else form == "extractor"
+
+
+def spaces_of(facts: MetricFacts) -> list[Space]:
+    """The latent spaces that a metric walks in."""
+    return [_space(need) for need in facts.needs if need in ("path_z", "path_w")]
+
+
+def sides_of(facts: MetricFacts) -> dict[str, set[str]]:
+    """The sides that a metric looks at, each with the forms in which it does."""
+    found: dict[str, set[str]] = {}
+    for side, form in map(parse, facts.needs):
+        if side:
+            found.setdefault(side, set()).add(form)
+    return found
+
+
+def _space(tool: str) -> Space:
+    return "z" if tool == "path_z" else "w"

@@ -12,10 +12,14 @@ from bench.errors import UserError
 from bench.features.features import Features
 from bench.metrics.contract import Estimate
 
+MISSED = 0.5  # modes missed by chance from which a number of modes is flagged
+BIAS = 0.05  # nats by which too few samples raise a divergence from which it is flagged
 
-def modes(fake: Features) -> float:
+
+def modes(fake: Features) -> Estimate:
     """Number of classes that at least one fake is put in."""
-    return float(_predicted(fake).unique().numel())
+    predicted = _predicted(fake)
+    return Estimate(float(predicted.unique().numel()), flags=_missed(len(predicted), _classes(fake)))
 
 
 def mode_kl(real: Features, fake: Features) -> Estimate:
@@ -24,9 +28,10 @@ def mode_kl(real: Features, fake: Features) -> Estimate:
     return divergence(_predicted(fake), truth)
 
 
-def stacked_modes(fake_channels: Features) -> float:
+def stacked_modes(fake_channels: Features) -> Estimate:
     """Number of combinations of three classes that at least one fake shows."""
-    return float(_stacked(fake_channels).unique().numel())
+    shown = _stacked(fake_channels)
+    return Estimate(float(shown.unique().numel()), flags=_missed(len(shown), _classes(fake_channels) ** 3))
 
 
 def stacked_mode_kl(real_labels: Tensor, fake_channels: Features) -> Estimate:
@@ -44,8 +49,22 @@ def divergence(fake: Tensor, real: Tensor) -> Estimate:
     q = torch.bincount(real, minlength=kinds).double() / len(real)
     stray = float(p[q == 0].sum())
     shared = (p > 0) & (q > 0)
-    flags = (f"{stray:.1%} of fakes are in classes that no real image has",) if stray else ()
-    return Estimate(max(float((p[shared] * (p[shared] / q[shared]).log()).sum()), 0.0), flags=flags)
+    flags = [f"{stray:.1%} of fakes are in classes that no real image has"] if stray else []
+    bias = (int((q > 0).sum()) - 1) / (2 * len(fake))  # of the KL of equal frequencies (Miller 1955)
+    if bias > BIAS:
+        flags.append(f"{len(fake)} fakes for {int((q > 0).sum())} classes: about {bias:.2g} nats too high")
+    return Estimate(max(float((p[shared] * (p[shared] / q[shared]).log()).sum()), 0.0), flags=tuple(flags))
+
+
+def _missed(count: int, classes: int) -> tuple[str, ...]:
+    """What ``count`` draws of equal classes miss by chance: K (1 - 1/K)^N of them are expected to."""
+    missed = classes * (1 - 1 / classes) ** count
+    return (f"{count} draws of {classes} equal modes miss {missed:.2g} by chance",) if missed > MISSED else ()
+
+
+def _classes(sample: Features) -> int:
+    assert sample.logits is not None
+    return sample.logits.shape[1]
 
 
 def _predicted(sample: Features) -> Tensor:

@@ -36,9 +36,11 @@ class LatentPath:
     """A generator as seen from one of its latent spaces."""
 
     draw: Callable[[int, torch.Generator], Tensor]  # n latents (n, Z)
-    render: Callable[[Tensor], Tensor]  # latents (n, Z) => images (n, C, H, W) float in [-1, 1]; noise fixed
+    # Latents (n, Z) and classes (n,) or None => images (n, C, H, W) float in [-1, 1]. Noise is the same at every call.
+    render: Callable[[Tensor, Tensor | None], Tensor]
     interpolation: Literal["spherical", "linear"] = "spherical"
     count: int = 10_000  # paths
+    classes: Callable[[int, torch.Generator], Tensor | None] = lambda count, random: None  # of n paths, (n,) int64
 
 
 def ppl_z_full(path_z: LatentPath, extractor: FloatNetwork) -> Estimate:
@@ -78,8 +80,9 @@ def path_length(
         a, b = path.draw(count, random), path.draw(count, random)
         t = torch.rand(count, 1, generator=random, dtype=a.dtype) if full else torch.zeros(count, 1, dtype=a.dtype)
         t = t.to(a.device)
-        images = path.render(torch.cat([between(a, b, t, path), between(a, b, t + epsilon, path)]))
-        parts.append(distance(*images.split(count)).double().cpu() / epsilon**2)
+        classes = path.classes(count, random)
+        first, second = (path.render(between(a, b, where, path), classes) for where in (t, t + epsilon))
+        parts.append(distance(first, second).double().cpu() / epsilon**2)
     values = _trimmed(torch.cat(parts), discard)
     return Estimate(float(values.mean()), error=float(values.std()) / len(values) ** 0.5)
 

@@ -7,6 +7,7 @@ The radius of a point is the distance to its k-th nearest other point of its own
 All four come from one pass over the distances.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from bench.errors import UserError
 from bench.features.features import Features
 from bench.features.memoise import cached_by_identity
+from bench.metrics.contract import Estimate
 from bench.metrics.nearest import balls, nearest
 
 
@@ -56,9 +58,18 @@ def density(real: Features, fake: Features) -> float:
     return _overlaps(real, fake)[1].density
 
 
-def coverage(real: Features, fake: Features) -> float:
-    """Share of real samples whose ball holds a fake (k = 5, open)."""
-    return _overlaps(real, fake)[1].coverage
+def coverage(real: Features, fake: Features) -> Estimate:
+    """Share of real samples whose ball holds a fake (k = 5, open); baseline: what fakes like the real samples would get."""
+    return Estimate(_overlaps(real, fake)[1].coverage, baseline=expected_coverage(len(real), len(fake), NAEEM.k))
+
+
+def expected_coverage(real: int, fake: int, k: int) -> float:
+    """The coverage of M fakes of the same distribution as N real samples: 1 - prod_{i=1..k} (N - i) / (N + M - i).
+
+    Of a real sample's N - 1 + M neighbours in random order, the k nearest are all real with that product's probability
+    (Naeem et al. 2020, lemma 2, for N and M that differ). It is well below 1 where there are fewer fakes than real samples.
+    """
+    return 1 - math.prod((real - i) / (real + fake - i) for i in range(1, k + 1))
 
 
 def overlap(real: Tensor, fake: Tensor, ball: Ball) -> Overlap:
@@ -68,12 +79,12 @@ def overlap(real: Tensor, fake: Tensor, ball: Ball) -> Overlap:
 
 @cached_by_identity
 def _overlaps(real: Features, fake: Features) -> list[Overlap]:
-    radii = _squared_radii(real), _squared_radii(fake)
+    radii = squared_radii(real), squared_radii(fake)
     return _count(real.features, fake.features, *radii, [KYNKAANNIEMI, NAEEM])
 
 
 @cached_by_identity
-def _squared_radii(sample: Features) -> Tensor:
+def squared_radii(sample: Features) -> Tensor:
     """(N, k) for both conventions; the real side's are computed once for a whole training run."""
     if len(sample) <= REACH:
         raise UserError(f"a ball that reaches the {REACH}th neighbour needs at least {REACH + 1} samples, "

@@ -20,6 +20,7 @@ from bench.runs.experiment import Experiment
 from bench.runs.gallery import kinds
 from bench.runs.gallery.exhibit import ArtifactFile, GalleryContext, picture
 from bench.runs.outcome import score_of
+from bench.runs.paths import latent_paths
 from bench.suites.suite import Suite
 from bench.training.sampling import SampleRequest, generate, grid_request, quantise, raw, request, targets
 
@@ -56,16 +57,16 @@ class Evaluator:
         """The values of a point of the curve by metric id, on a sample that is never reported."""
         count = self.experiment.suite.evaluation.curve_samples
         fake = yield from self._sample(nets, count, CURVE_SEED)
-        found = yield from self._measure(fake, self.experiment.rules.curve_metrics)
+        found = yield from self._measure(nets, fake, self.experiment.rules.curve_metrics)
         return {item.metric: item.value for item in found}
 
     def sample(self, nets: Nets, seed: int) -> Generator[Activity, None, Sample]:
         """A sample to be reported, of the suite's size."""
         return (yield from self._sample(nets, self.experiment.suite.evaluation.samples, seed))
 
-    def scores(self, fake: Sample, which: Which, seed: int) -> Generator[Activity, None, list[Score]]:
+    def scores(self, nets: Nets, fake: Sample, which: Which, seed: int) -> Generator[Activity, None, list[Score]]:
         """The reported scores of a sample."""
-        found = yield from self._measure(fake, self.experiment.rules.metrics)
+        found = yield from self._measure(nets, fake, self.experiment.rules.metrics)
         return [score_of(item, which, seed) for item in found]
 
     def grid(self, nets: Nets) -> ArtifactFile:
@@ -102,14 +103,17 @@ class Evaluator:
             yield Activity("sampling", sum(map(len, chunks)), count)
         return Sample.of(torch.cat(chunks), asked.labels, name=f"sample of {self.member}")
 
-    def _measure(self, fake: Sample, ids: Iterable[str]) -> Generator[Activity, None, list[Measurement]]:
+    def _measure(self, nets: Nets, fake: Sample, ids: Iterable[str]) -> Generator[Activity, None, list[Measurement]]:
         """One metric after the other: features are computed by the first that needs them, and shared."""
         experiment = self.experiment
         wanted = targets(self.gan, experiment.dataset, len(fake))
+        paths = latent_paths(
+            self.gan, nets, experiment.spec, experiment.execution.device, len(fake), experiment.dataset
+        )
         pairs = None if wanted is None else Pairs(fake, Sample.of(wanted, name=f"targets of {fake.name}"))
         real, extractor = experiment.real, experiment.rules.extractor
         found: list[Measurement] = []
         for metric in ids:
             yield Activity(metric)
-            found += measure([metric], real.train, real.held_out, fake, extractor, pairs=pairs)
+            found += measure([metric], real.train, real.held_out, fake, extractor, pairs=pairs, paths=paths)
         return found

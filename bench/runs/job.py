@@ -220,7 +220,7 @@ class JobRun:
         for seed in evaluation.sample_seeds:
             with self._watch("generate"):  # part of "evaluate"
                 fake = yield from self._follow(self.evaluator.sample(nets, seed))
-            scores += yield from self._follow(self.evaluator.scores(fake, which, seed))
+            scores += yield from self._follow(self.evaluator.scores(nets, fake, which, seed))
             self.state.evaluated += len(fake)
             self.measured += len(fake)
             if which == "last" and seed == evaluation.sample_seeds[0]:

@@ -10,7 +10,9 @@ from bench.errors import UserError
 from bench.features.sample import Sample
 from bench.gan import GAN
 from bench.metrics.measure import Pairs, require
+from bench.runs.evaluation import CURVE_SEED
 from bench.runs.experiment import Experiment, Job
+from bench.runs.paths import latent_paths
 from bench.runs.starting import start_training
 from bench.training.loop import Training, draws
 from bench.training.sampling import generate, request, targets
@@ -98,10 +100,13 @@ def _check_metrics(experiment: Experiment, gan: GAN, image: Tensor) -> None:
     """Every metric has its inputs, and enough of them: the reported ones, and those of the curve."""
     evaluation, rules, real = experiment.suite.evaluation, experiment.rules, experiment.real
     paired = targets(gan, experiment.dataset, 1) is not None
-    for ids, count in ((rules.metrics, evaluation.samples), (rules.curve_metrics, evaluation.curve_samples)):
-        labels = None if experiment.dataset.train.labels is None else torch.zeros(count, dtype=torch.int64)
+    reported = [(rules.metrics, evaluation.samples, seed) for seed in evaluation.sample_seeds]
+    for ids, count, seed in (*reported, (rules.curve_metrics, evaluation.curve_samples, CURVE_SEED)):
+        labels = request(gan, experiment.dataset, count, seed).labels
         fake = Sample(image.expand(count, -1, -1, -1), labels, name=f"a sample of {count}")
-        require(ids, real.train, real.held_out, fake, pairs=Pairs(fake, fake) if paired else None)
+        pairs = Pairs(fake, fake) if paired else None
+        paths = latent_paths(gan, {}, experiment.spec, experiment.execution.device, count)
+        require(ids, real.train, real.held_out, fake, rules.extractor, pairs=pairs, paths=paths)
 
 
 def _check_first_iteration(training: Training) -> None:

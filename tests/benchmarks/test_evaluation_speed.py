@@ -30,6 +30,7 @@ class InceptionSize:
     """Inception-v3 as torchvision has it, with random weights: the right amount of work, no meaning."""
 
     name, digest, preprocessing = "inception-size", "random weights", "nearest, 299 x 299"
+    classes = None
 
     def __init__(self):
         from torchvision.models import inception_v3

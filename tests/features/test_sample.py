@@ -18,6 +18,7 @@ class Projection:
     name: str = "projection"
     digest: str = "weights-1"
     preprocessing: str = "none"
+    classes: int | None = None
     width: int = 6
     seen: list[int] = field(default_factory=list)
 

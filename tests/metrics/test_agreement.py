@@ -86,6 +86,7 @@ def test_the_whole_way_agrees_with_torch_fidelity(tmp_path, monkeypatch):
 
     class Projection(base.FeatureExtractorBase):
         digest, preprocessing = "projection", "none"
+        classes = 8
 
         def __init__(self, name, features_list, **_):
             super().__init__(name, features_list)

@@ -48,3 +48,10 @@ def test_without_logits():
 def test_between_one_and_the_number_of_classes(n, k, scale, seed):
     logits = scale * torch.randn(n, k, generator=torch.Generator().manual_seed(seed))
     assert 1 - 1e-9 <= inception_score(sample(logits)).value <= k * (1 + 1e-9)
+
+
+def test_few_fakes_in_a_split_are_flagged():
+    logits = 8 * torch.nn.functional.one_hot(torch.arange(400) % 10, 10).float()
+    assert inception_score(Features(logits, logits)).flags == ()
+    few = inception_score(Features(logits[:390], logits[:390]))
+    assert few.flags == ("39 fakes in each of 10 splits for 10 classes: too low",)

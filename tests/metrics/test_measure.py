@@ -14,6 +14,7 @@ WIDTH = 6
 
 class Projection:
     name, digest, preprocessing = "projection", "weights", "none"
+    classes = 4
 
     def __init__(self):
         self.seen = 0
@@ -86,13 +87,17 @@ def test_fewer_samples_than_dimensions_are_flagged(splits):
     splits["fake"] = sample(5, 2, "fake")
     (found,) = run(["fid@p"], splits)
     assert found.flags == ("5 fake samples for 6 feature dimensions",)
+    splits["fake"] = sample(11, 2, "fake")  # the covariance can be inverted, and says little
+    assert run(["fid@p"], splits)[0].flags == ("11 fake samples for 6 feature dimensions",)
+    splits["fake"] = sample(12, 2, "fake")
+    assert run(["fid@p"], splits)[0].flags == ()
 
 
 def test_collapse_to_one_image_is_flagged(splits):
     one = splits["fake"].images[:1].expand(64, -1, -1, -1).clone()
     splits["fake"] = Sample.of(one, name="fake")
     found = run(["fid@p", "recall@p"], splits)
-    assert all("fake features are constant" in m.flags for m in found)
+    assert all("collapsed: fake features are constant" in m.flags for m in found)
 
 
 def test_too_few_samples_are_refused_before_any_work(splits):
@@ -105,7 +110,7 @@ def test_too_few_samples_are_refused_before_any_work(splits):
 
 def test_constant_real_images_are_refused(splits):
     splits["train"] = Sample.of(torch.zeros(64, 1, 4, 4, dtype=torch.uint8), name="train")
-    with pytest.raises(UserError, match="features of all 64 real images are the same"):
+    with pytest.raises(UserError, match="features of all real images are the same"):
         run(["fid@p"], splits)
 
 

@@ -83,3 +83,50 @@ def test_mann_whitney_against_scipy():
     u = mannwhitneyu(q.numpy(), p.numpy()).statistic
     assert mann_whitney_z(q, p) == pytest.approx((u - 1200) / (40 * 60 * 101 / 12) ** 0.5, rel=1e-9)
     assert mann_whitney_z(torch.ones(5), torch.ones(7)) == 0
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("share", [0.01, 0.3, 1.0])
+def test_training_images_in_the_held_out_split_are_said_and_switch_no_flag_off(splits, metric, share):
+    train, held_out = splits
+    leaked = int(share * len(held_out))
+    leaky = Features(torch.cat([train.features[:leaked], held_out.features[leaked:]]))
+    found = metric(train, leaky, noisy(train, 0))
+    assert found.flags[0].startswith("memorised: 100% of fakes")
+    assert found.flags[1] == f"{leaked} of 1000 held-out images are training images"
+    honest = metric(train, leaky, normal(1500, 2)).flags
+    assert honest == (f"{leaked} of 1000 held-out images are training images",)
+
+
+def test_copies_are_counted_although_held_out_images_are_training_images(splits):
+    train, held_out = splits
+    leaky = Features(torch.cat([train.features[:30], held_out.features[30:]]))
+    assert copies(train, leaky, noisy(train, 0)).value == 1
+    assert copies(train, leaky, normal(1500, 2)).value == pytest.approx(
+        copies(train, held_out, normal(1500, 2)).value, abs=5e-3
+    )
+
+
+def test_near_duplicates_in_the_held_out_split_switch_no_flag_off(splits):
+    """A twentieth of the held-out images are training images saved again: then so are fakes that are memorised."""
+    train, held_out = splits
+    again = train.features[:50] + 1e-3 * normal(50, 8).features
+    similar = Features(torch.cat([again, held_out.features[50:]]))
+    assert copies(train, similar, noisy(train, 2e-3)).flags[0].startswith("memorised")
+    assert copies(train, similar, normal(1500, 2)).flags == ()
+
+
+def test_few_images_raise_no_flag_by_chance():
+    """One of twenty fakes nearer than all of twenty held-out images: that is so in half of all draws."""
+    raised = 0
+    for seed in range(200):
+        train, held_out, fake = (normal(count, 3 * seed + part, 8) for part, count in enumerate((100, 20, 20)))
+        raised += bool(nearest_train(train, held_out, fake).flags)
+    assert raised <= 1
+
+
+def test_rounding_does_not_hide_a_copy(splits):
+    train, held_out = splits
+    rounded = Features(train.features * (1 + 1e-7))
+    leaky = Features(torch.cat([rounded.features[:500], held_out.features[500:]]))
+    assert "500 of 1000 held-out images are training images" in copies(train, leaky, rounded).flags

@@ -109,7 +109,7 @@ def test_runs_with_and_without_the_weights_share_a_board(tmp_path, monkeypatch):
     assert row.kind == "ranked"  # a gap with a reason leaves no row incomplete
     assert len(row.cells["fid@digits-cnn", "last"].values) == 2
     assert len(row.cells["fid@random-cnn", "last"].values) == 1
-    assert "fid@random-cnn: not measured in 1 of 2 runs, where its weights were not at hand." in built.notes
+    assert "fid@random-cnn: not measured in 1 of 2 runs, where its weights were not available." in built.notes
 
 
 def test_an_optional_score_may_not_vanish_without_a_reason(tmp_path, monkeypatch):

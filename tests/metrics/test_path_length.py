@@ -19,7 +19,7 @@ def squared(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def linear(count: int) -> LatentPath:
-    return LatentPath(normal, lambda z: (z @ WEIGHT).view(-1, 3, 4, 4), "linear", count)
+    return LatentPath(normal, lambda z, _: (z @ WEIGHT).view(-1, 3, 4, 4), "linear", count)
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -40,15 +40,15 @@ def test_epsilon_cancels_exactly():
 
 def test_quantised_images_measure_the_quantisation():
     """The reason for the float path: through uint8 the same generator scores a hundred times higher."""
-    smooth = LatentPath(normal, lambda z: (0.3 * z @ WEIGHT).tanh().view(-1, 3, 4, 4), "linear", 2000)
-    rough = LatentPath(normal, lambda z: quantise(smooth.render(z)).double() / 127.5, "linear", 2000)
+    smooth = LatentPath(normal, lambda z, _: (0.3 * z @ WEIGHT).tanh().view(-1, 3, 4, 4), "linear", 2000)
+    rough = LatentPath(normal, lambda z, _: quantise(smooth.render(z, None)).double() / 127.5, "linear", 2000)
     truth, wrong = (path_length(path, squared, full=False).value for path in (smooth, rough))
     assert wrong > 30 * truth
     assert path_length(smooth, squared, full=False, epsilon=1e-2).value == pytest.approx(truth, rel=0.02)
 
 
 def test_extremes_are_discarded():
-    def render(z):
+    def render(z, _):
         return torch.where(z[:, :1] > 2.6, 1e6 * z, z)[:, :, None, None].expand(-1, D, 1, 1)
 
     outlying = LatentPath(normal, render, "linear", 2000)
@@ -69,7 +69,7 @@ def test_slerp_keeps_to_the_sphere():
 def test_slerp_keeps_the_length_of_latents():
     random = torch.Generator().manual_seed(1)
     a, b = normal(50, random), normal(50, random)
-    middle = between(a, b, torch.full((50, 1), 0.5, dtype=torch.float64), LatentPath(normal, lambda z: z))
+    middle = between(a, b, torch.full((50, 1), 0.5, dtype=torch.float64), LatentPath(normal, lambda z, _: z))
     torch.testing.assert_close(middle.norm(dim=1), (a.norm(dim=1) + b.norm(dim=1)) / 2)
 
 

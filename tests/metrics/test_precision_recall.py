@@ -10,7 +10,16 @@ from bench.errors import UserError
 from bench.features.features import Features
 from bench.metrics import nearest as nearest_module
 from bench.metrics.nearest import nearest, nearest_to
-from bench.metrics.precision_recall import Ball, Overlap, coverage, density, overlap, precision, recall
+from bench.metrics.precision_recall import (
+    Ball,
+    Overlap,
+    coverage,
+    density,
+    expected_coverage,
+    overlap,
+    precision,
+    recall,
+)
 
 
 def normal(n: int, d: int, seed: int, dtype=torch.float64) -> torch.Tensor:
@@ -72,7 +81,7 @@ def test_conventions_of_the_metrics():
     assert precision(real, fake) == kynkaanniemi.precision
     assert recall(real, fake) == kynkaanniemi.recall
     assert density(real, fake) == pytest.approx(naeem.density, rel=1e-12)
-    assert coverage(real, fake) == naeem.coverage
+    assert coverage(real, fake).value == naeem.coverage
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -167,3 +176,19 @@ def test_any_sample_against_the_definition(n, m, d, grid, seed):
         assert 0 <= found.coverage <= 1
         swapped = overlap(fake.float(), real.float(), Ball(3, closed))
         assert (swapped.precision, swapped.recall) == (found.recall, found.precision)
+
+
+@pytest.mark.parametrize(("real", "fake"), [(60, 60), (200, 40), (50, 150)])
+def test_expected_coverage_is_that_of_fresh_samples(real, fake):
+    """Distribution free: simulated in one dimension and in five."""
+    for width in (1, 5):
+        found = [
+            coverage(Features(normal(real, width, seed)), Features(normal(fake, width, seed + 10_000))).value
+            for seed in range(60)
+        ]
+        assert sum(found) / len(found) == pytest.approx(expected_coverage(real, fake, 5), abs=0.02)
+
+
+def test_coverage_stands_beside_what_equal_distributions_get():
+    found = coverage(Features(normal(100, 4, 0)), Features(normal(20, 4, 1)))
+    assert found.baseline == pytest.approx(1 - 99 * 98 * 97 * 96 * 95 / (119 * 118 * 117 * 116 * 115))

@@ -12,6 +12,7 @@ from bench.errors import UserError
 from bench.features.networks.cards import Card
 
 LUMA = (299.0, 587.0, 114.0)  # ITU-R BT.601, in thousandths: a grey RGB image gives exactly its grey values
+LARGEST = 1024  # pixels of a side
 Network = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 
 
@@ -93,7 +94,7 @@ class Extractor:
         """Features and logits of `images`.
 
         Args:
-            images: (N, C, H, W) uint8, C 1 or 3, H and W from 8 to 256, on any device.
+            images: (N, C, H, W) uint8, C 1 or 3, H and W from 8 to 1024, on any device.
 
         Returns:
             Features (N, width) float32 and logits (N, classes) float32 or None, on the extractor's device.
@@ -127,9 +128,9 @@ class Extractor:
 
 
 def _check(images: Tensor) -> None:
-    expected = "expected uint8 images of shape (N, 1 or 3, H, W), N at least 1, H and W from 8 to 256"
+    expected = "expected uint8 images of shape (N, 1 or 3, H, W), N at least 1, H and W from 8 to 1024"
     if images.dtype != torch.uint8 or images.ndim != 4:
         raise UserError(f"extractor: got {images.dtype} of shape {tuple(images.shape)}; {expected}.")
     count, channels, height, width = images.shape
-    if count < 1 or channels not in (1, 3) or not (8 <= height <= 256 and 8 <= width <= 256):
+    if count < 1 or channels not in (1, 3) or not (8 <= height <= LARGEST and 8 <= width <= LARGEST):
         raise UserError(f"extractor: got shape {tuple(images.shape)}; {expected}.")

@@ -166,8 +166,8 @@ def test_path_length_on_lpips(squeezenet):
     def draw(count, random):
         return torch.randn(count, 4, generator=random)
 
-    still = LatentPath(draw, lambda z: base.expand(len(z), -1, -1, -1), count=10)
-    moving = LatentPath(draw, lambda z: (base * (1 + 0.1 * z[:, :1, None, None])).clamp(-1, 1), count=10)
+    still = LatentPath(draw, lambda z, _: base.expand(len(z), -1, -1, -1), count=10)
+    moving = LatentPath(draw, lambda z, _: (base * (1 + 0.1 * z[:, :1, None, None])).clamp(-1, 1), count=10)
     assert ppl_z_end(still, extractor).value == pytest.approx(0, abs=1e-2)
     assert ppl_z_end(moving, extractor).value > 0
 

@@ -30,6 +30,7 @@ class Mean:
     name: str = "mean"
     digest: str = "d"
     preprocessing: str = "none"
+    classes: int | None = None
 
     def __call__(self, images: Tensor) -> tuple[Tensor, None]:
         halves = images.float().mean(1).unflatten(2, (2, SIDE // 2)).mean((1, 3))
