@@ -42,13 +42,13 @@ class EvaluationInputs:
     """What is measured against what. Statistics made elsewhere may stand for a side."""
 
     train: Sample | Statistics
-    held_out: Sample | Statistics
+    held_out: Sample | Statistics | None  # None: there are no held-out real images
     fake: Sample | Statistics
     pairs: Pairs | None = None
     paths: Mapping[Space, LatentPath] = field(default_factory=dict)
 
     def side(self, name: str, held_out: bool = False) -> Sample | Statistics | None:
-        """The sample or the statistics of a side; None for pairs that do not exist. ``held_out``: what "real" means."""
+        """The sample or the statistics of a side, None where there are none. ``held_out``: which split "real" is."""
         match name:
             case "real":
                 return self.held_out if held_out else self.train

@@ -36,7 +36,7 @@ class Measurement:
 def measure(
     ids: Sequence[str],
     train: Side,
-    held_out: Side,
+    held_out: Side | None,
     fake: Side,
     load: Loader,
     *,
@@ -63,7 +63,7 @@ def measure(
 def require(
     ids: Sequence[str],
     train: Side,
-    held_out: Side,
+    held_out: Side | None,
     fake: Side,
     load: Loader,
     *,

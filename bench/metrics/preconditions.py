@@ -14,6 +14,9 @@ from bench.metric_facts import MetricFacts, MetricId, find
 from bench.metrics.inputs import EXTRACTED, EvaluationInputs, needs_extractor, sides_of, spaces_of
 from bench.metrics.perceptual import LPIPS_NETWORKS
 
+NO_PAIRS = "compares pairs of images; this task has none. Leave it out."
+NO_HELD_OUT = "needs held-out images, and the real images have no such split. Leave it out, or give a folder with train/ and test/."
+
 
 def problem(metric: MetricId, inputs: EvaluationInputs, extractor: Extractor | None = None) -> str | None:
     """Why a metric cannot be measured on these inputs, or None.
@@ -53,7 +56,7 @@ def _problems(
     for name, forms in sides_of(facts).items():
         side = inputs.side(name, metric.held_out)
         if side is None:
-            yield "compares pairs of images; this task has none. Leave it out."
+            yield NO_PAIRS if name in ("output", "target") else NO_HELD_OUT
         elif isinstance(side, Sample):
             yield from _of_a_sample(side, name, facts)
         elif forms != {"statistics"}:

@@ -7,19 +7,21 @@ Whatever is not said gets a default, the whole is written to results/<suite>/sui
 """
 
 import json
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import metric_facts
+import numpy as np
+
 from bench.data import DataSet, load
 from bench.data.names import parse as parse_name
 from bench.errors import UserError
 from bench.features import networks
+from bench.features.sample import Sample
 from bench.files import write_atomically
 from bench.metric_facts import MetricId
-from bench.metrics.inputs import parse as parse_need
-from bench.metrics.score import EXTRACTORS
+from bench.metrics.defaults import default_ids
+from bench.metrics.inputs import EvaluationInputs, Pairs
+from bench.metrics.preconditions import applicable
 from bench.suites.suite import Suite, names, parse
 from bench.suites.suite import load as load_suite
 
@@ -30,9 +32,6 @@ SAMPLES = 10_000  # at most: and never more than there are training images
 CURVE_SAMPLES = 2_000  # at most
 POINTS = 10  # of the curve
 FILE = "suite.toml"
-
-QUALITY = ("fid", "fid:held-out", "kid-full", "precision", "recall", "density", "coverage", "nearest-train")
-PAIRED = ("l1", "psnr", "ssim")
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,7 @@ def _text(wishes: SuiteOptions, dataset: DataSet, name: str) -> str:
     paired = dataset.held_out.source is not None and dataset.held_out.paired
     count = len(dataset.held_out if dataset.held_out.source is not None else dataset.train)
     samples = min(SAMPLES, count)
-    extractor = _extractor(dataset.name)
-    fid = _ids(["fid"], extractor)[0]
-    measured = _applicable(_ids(QUALITY, extractor), len(dataset.train), len(dataset.held_out), samples)
+    fid = str(MetricId("fid", networks.default_for(dataset.name)))
     bounded = f", {samples:,} samples because there are no more images" if samples < SAMPLES else ""
     header = {
         "name": name,
@@ -120,7 +117,7 @@ def _text(wishes: SuiteOptions, dataset: DataSet, name: str) -> str:
         "data": {"name": wishes.dataset, "resolution": dataset.resolution},
         "training": {"images": images, "batch_size": wishes.batch_size or min(BATCH, len(dataset.train))},
         "evaluation": {
-            "metrics": [*measured, *(PAIRED if paired else ())],
+            "metrics": _metrics(dataset, samples, paired),
             "samples": samples,
             "every": max(images // POINTS, 1),
             "curve_samples": min(CURVE_SAMPLES, samples),
@@ -138,30 +135,14 @@ def _lines(table: dict[str, object]) -> list[str]:
     return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]
 
 
-def _extractor(dataset: str) -> str:
-    """The network made for the set, else the one for photographs, else random weights, which the metrics' names then say."""
-    made_for_it = EXTRACTORS.get(dataset)
-    if made_for_it is not None:
-        return made_for_it
-    return "efficientnet-lite0" if networks.missing("efficientnet-lite0") is None else "random-cnn"
-
-
-def _ids(wanted: Iterable[str], extractor: str) -> list[str]:
-    split = (metric.partition(":") for metric in wanted)
-    return [f"{name}@{extractor}{colon}{side}" for name, colon, side in split]
-
-
-def _applicable(ids: Sequence[str], train: int, held_out: int, fake: int) -> list[str]:
-    """Those that need no more images than there are."""
-    counts = {"train": train, "held_out": held_out, "fake": fake}
-    found: list[str] = []
-    for text in ids:
-        metric_id = MetricId.parse(text)
-        metric = metric_facts.find(metric_id.name)
-        here = counts | {"real": held_out if metric_id.held_out else train}
-        if all(here[parse_need(need)[0]] >= metric.minimum for need in metric.needs):
-            found.append(text)
-    return found
+def _metrics(dataset: DataSet, samples: int, paired: bool) -> list[str]:
+    """The defaults that as many fakes, like the held-out images and of the same classes or none, can be measured by."""
+    train, held_out = (Sample(split.images, name="split") for split in (dataset.train, dataset.held_out))
+    fake = Sample(
+        np.broadcast_to(dataset.held_out.images[:1], (samples, *dataset.held_out.images.shape[1:])), name="sample"
+    )
+    inputs = EvaluationInputs(train, held_out, fake, Pairs(fake, fake) if paired else None)
+    return applicable(default_ids(dataset.name, pairs=paired), inputs)
 
 
 def _slug(dataset: str) -> str:

@@ -18,7 +18,7 @@ from bench.features.networks.cards import Card
 if TYPE_CHECKING:
     from bench.features.networks.extractor import Extractor
 
-__all__ = ["Card", "card", "load", "missing", "names"]
+__all__ = ["Card", "card", "default_for", "load", "made_for", "missing", "names"]
 
 GROUP = "bench.extractors"
 # The package's own networks, which have a card beside their weights, and the field's, whose weights are fetched; each
@@ -82,6 +82,17 @@ def missing(name: str) -> str | None:
     if name not in names():
         raise unknown("extractor", name, names())
     return None
+
+
+def made_for(dataset: str) -> str | None:
+    """The shipped extractor that was trained on a data set and knows its classes, or None."""
+    return next((name for name in cards.shipped() if cards.read(name).dataset == dataset), None)
+
+
+def default_for(dataset: str) -> str:
+    """The extractor made for a data set, else the one for photographs, else random weights where those are not here."""
+    photographs = "efficientnet-lite0"
+    return made_for(dataset) or (photographs if missing(photographs) is None else "random-cnn")
 
 
 def _registered() -> dict[str, importlib.metadata.EntryPoint]:
