@@ -16,14 +16,28 @@ from bench.errors import unknown
 
 MOMENT_IMAGES = 10_000  # training images whose moments `gaussian` matches: its cost grows with them
 
+CHUNK = 2_000  # images made at once
+
 Calibration = Callable[[DataSet, int, int], np.ndarray]  # data set, count, seed -> (count, C, H, W) uint8
 
 
 def calibration(name: str) -> Calibration:
-    """The maker of images of that name. Raises UserError for a name that nobody knows."""
+    """The maker of images of that name. Raises UserError for an unknown name."""
     if name not in CALIBRATIONS:
         raise unknown("calibration row", name, CALIBRATIONS)
     return CALIBRATIONS[name]
+
+
+def targets(name: str, dataset: DataSet, images: np.ndarray) -> np.ndarray:
+    """What the images of a row should have been, where a metric compares pairs: (count, C, H, W) uint8.
+
+    Held-out images are their own targets, the ceiling of every pair; the others stand beside the held-out images in order.
+    """
+    return (
+        images
+        if name == "real"
+        else np.asarray(dataset.held_out.images[np.arange(len(images)) % len(dataset.held_out)])
+    )
 
 
 def real(dataset: DataSet, count: int, seed: int) -> np.ndarray:
@@ -49,12 +63,17 @@ def gaussian(dataset: DataSet, count: int, seed: int) -> np.ndarray:
     """
     random = np.random.default_rng(seed)
     images = dataset.train.images
+    drawn = np.empty((count, *images.shape[1:]), np.uint8)
     chosen = random.permutation(len(images))[:MOMENT_IMAGES]
     pixels = _rows(images, chosen).reshape(len(chosen), -1).astype(np.float32)
     mean = pixels.mean(0)
-    weights = random.standard_normal((count, len(chosen)), dtype=np.float32) / np.sqrt(max(len(chosen) - 1, 1))
-    drawn = mean + weights @ (pixels - mean)
-    return drawn.round().clip(0, 255).astype(np.uint8).reshape(count, *images.shape[1:])
+    centred = pixels - mean
+    for start in range(0, count, CHUNK):  # large images by the ten thousand do not fit as float32
+        rows = min(CHUNK, count - start)
+        weights = random.standard_normal((rows, len(chosen)), dtype=np.float32) / np.sqrt(max(len(chosen) - 1, 1))
+        made = (mean + weights @ centred).round().clip(0, 255).astype(np.uint8)
+        drawn[start : start + rows] = made.reshape(rows, *images.shape[1:])
+    return drawn
 
 
 def _rows(images: np.ndarray, rows: np.ndarray) -> np.ndarray:

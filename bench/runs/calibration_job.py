@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from bench.features.sample import Sample
-from bench.metrics.measure import measure
+from bench.metrics.measure import Pairs, measure
 from bench.records import record as records
 from bench.records.grid import COLUMNS
 from bench.records.record import Artifact, Record, Score, now_in_utc
-from bench.runs.calibration import calibration
+from bench.runs.calibration import calibration, targets
 from bench.runs.experiment import Experiment, Job
 from bench.runs.gallery.image_files import write_grid
 from bench.runs.outcome import about, plugin_metrics, rounded, score_of
@@ -51,7 +51,9 @@ def _scores(experiment: Experiment, job: Job, seed: int) -> list[Score]:
     images = calibration(job.member.name)(experiment.dataset, evaluation.samples, seed)
     fake = Sample.of(images, name=f"images of {job.member.name}")
     real = experiment.real
-    found = measure(experiment.rules.metrics, real.train, real.held_out, fake, experiment.rules.extractor)
+    wanted = targets(job.member.name, experiment.dataset, images)
+    pairs = Pairs(fake, Sample.of(wanted, name=f"targets of {job.member.name}"))
+    found = measure(experiment.rules.metrics, real.train, real.held_out, fake, experiment.rules.extractor, pairs=pairs)
     return [score_of(item, "last", seed) for item in found]
 
 

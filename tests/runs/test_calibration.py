@@ -66,3 +66,17 @@ def test_gaussian_uses_no_more_images_than_it_says(monkeypatch: pytest.MonkeyPat
 def test_an_unknown_name():
     with pytest.raises(UserError, match=r"unknown calibration row 'copykat'\. Did you mean 'copycat'"):
         calibration("copykat")
+
+
+def test_pairs_have_the_held_out_images_as_targets():
+    """Real images are their own targets, the ceiling of every distance between pairs; others face the held-out images."""
+    images = calibration("real")(NUMBERED, 30, 0)
+    assert np.array_equal(module.targets("real", NUMBERED, images), images)
+    faced = module.targets("gaussian", NUMBERED, calibration("gaussian")(NUMBERED, 30, 0))
+    assert faced[:, 0, 0, 0].tolist() == [100 + index % 20 for index in range(30)]
+
+
+def test_gaussian_is_the_same_whether_made_at_once_or_in_parts(monkeypatch: pytest.MonkeyPatch):
+    whole = calibration("gaussian")(NUMBERED, 30, 0).astype(int)
+    monkeypatch.setattr(module, "CHUNK", 7)
+    assert np.abs(calibration("gaussian")(NUMBERED, 30, 0).astype(int) - whole).max() <= 1

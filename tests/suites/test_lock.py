@@ -5,7 +5,7 @@ import pytest
 from bench.suites import lock, suite
 from bench.suites.suite import Suite
 
-DEMO = suite.load("demo")
+DEMO = suite.load("demo").model_copy(update={"version": "1.0.0"})
 
 
 def test_the_committed_lock_is_that_of_the_suites():

@@ -68,3 +68,17 @@ def test_the_official_network_is_never_needed():
         evaluation = suite.load(name).evaluation
         needed = {MetricId.parse(text).extractor for text in evaluation.metrics}
         assert needed <= {None, "digits-cnn", "mnist-cnn", "cifar10-cnn", "efficientnet-lite0"}
+
+
+@pytest.mark.parametrize("name", suite.names())
+def test_every_suite_has_floor_and_ceiling_and_measures_memorisation(name):
+    found = suite.load(name)
+    assert {"real", "copycat", "gaussian"} <= set(found.calibration)
+    looking = [
+        text
+        for text in found.evaluation.metrics
+        if {"train", "held_out", "fake"} <= set(find(MetricId.parse(text).name).needs)
+    ]
+    assert looking, "no metric of the suite would raise the memorisation flag"
+    ranking = MetricId.parse(found.ranking)
+    assert {MetricId.parse(text).extractor for text in looking} == {ranking.extractor}
