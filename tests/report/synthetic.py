@@ -131,7 +131,9 @@ def _values(rng: np.random.Generator, level: float) -> list[float]:
     noise = np.exp(rng.normal(0, 0.03, 7))
     good = math.exp(-level / 30)
     raw = [level, level / 900, 1 + 8.5 * good, 0.9 * good + 0.05, 0.85 * good, 1.05 * good, 0.95 * good]
-    return [float(value * factor) for value, factor in zip(raw, noise, strict=True)]
+    low = [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    high = [math.inf, math.inf, math.inf, 1.0, 1.0, math.inf, 1.0]
+    return [float(min(max(value * factor, a), b)) for value, factor, a, b in zip(raw, noise, low, high, strict=True)]
 
 
 def _curve(rng: np.random.Generator, level: float, place: int) -> list[record.Point]:
