@@ -1,11 +1,13 @@
 """The report people look at: records and the pictures beside them -> pages that need nothing else. No torch."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import UserError, unknown
 from bench.files import write_atomically
 from bench.records.record import paths, read_all
+from bench.records.record import suites as records_of_suites
 
 if TYPE_CHECKING:
     from bench.boards.rows import Board
@@ -13,23 +15,31 @@ if TYPE_CHECKING:
     from bench.records.record import Record
 
 
-def build(results: Path, out: Path, suite: str | None = None) -> list[Path]:
+Tell = Callable[[int, int], None]  # files written so far, files in all
+
+
+def build(results: Path, out: Path, suite: str | None = None, tell: Tell | None = None) -> list[Path]:
     """Write the report of every suite in `results`, or of one, below `out`; returns the paths, pages of suites first.
 
     Per suite: ``<suite>.html`` (self-contained), a page per member, the board as ``.md``, ``.csv`` and ``.json``, and
-    ``<suite>.summary.md``; and one ``index.html``. The same records give the same bytes. Raises UserError when there is
+    ``<suite>.summary.md``; and one ``index.html``. The same records give the same bytes. Each file is written as soon as
+    it is made, and `tell` is called with how many are written and how many there will be. Raises UserError when there is
     no record, one is unsound, or `out` cannot be written.
     """
-    made = files(results, out, suite)
-    for path, content in made.items():
+    written: list[Path] = []
+    total = _count(results, suite)
+    for path, content in made(results, out, suite):
         write_atomically(path, content)
-    return list(made)
+        written.append(path)
+        if tell:
+            tell(len(written), max(total, len(written)))
+    return sorted(written, key=lambda path: (path.parent != out, path.suffix != ".html"))
 
 
 def check(results: Path, out: Path) -> list[str]:
-    """Which files below `out` are not what `results` give, in words; empty when the reports are fresh."""
+    """Which files below `out` are not what `results` give; empty when the reports are fresh."""
     stale: list[str] = []
-    for path, content in files(results, out).items():
+    for path, content in made(results, out):
         if not path.is_file():
             stale.append(f"{path} is missing")
         elif path.read_bytes() != content:
@@ -39,6 +49,11 @@ def check(results: Path, out: Path) -> list[str]:
 
 def files(results: Path, out: Path, suite: str | None = None) -> dict[Path, bytes]:
     """Every file of the report and its content, without writing any."""
+    return dict(made(results, out, suite))
+
+
+def made(results: Path, out: Path, suite: str | None = None) -> Iterator[tuple[Path, bytes]]:
+    """The same one at a time, so that few are in memory at once; the index comes last."""
     from bench.boards import board as boards
     from bench.boards.speed_columns import attach
     from bench.report import index_page
@@ -46,19 +61,20 @@ def files(results: Path, out: Path, suite: str | None = None) -> dict[Path, byte
     found = suites(results)
     if suite is not None and suite not in found:
         raise unknown("suite with records", suite, found)
-    texts: dict[Path, str] = {}
     every: list[Board] = []
     for name in found:
         records = read_all(results, name)
         board = attach(boards.build(records), results)
         every.append(board)
         if suite in (None, name):
-            texts |= _suite(board, records, results, out)
-    index = {out / "index.html": index_page.build(every)}
-    pages_first = sorted(
-        {**texts, **index}.items(), key=lambda item: (item[0].parent != out, item[0].suffix != ".html")
-    )
-    return {path: text.encode() for path, text in pages_first}
+            yield from ((path, text.encode()) for path, text in _suite(board, records, results, out))
+    yield out / "index.html", index_page.build(every).encode()
+
+
+def _count(results: Path, suite: str | None) -> int:
+    """About how many files there will be: five per suite, one per member, and the index."""
+    members = {path.parent for path in paths(results, suite)}
+    return len(members) + 5 * len({member.parent for member in members}) + 1
 
 
 def compare(comparison: "Comparison", results: Path, out: Path) -> Path:
@@ -90,7 +106,7 @@ def plot(results: Path, suite: str, out: Path, format: Literal["png", "pdf", "sv
 
 def suites(results: Path) -> list[str]:
     """The suites that have records. Raises UserError when there is none."""
-    found = sorted({path.parent.parent.name for path in paths(results)})
+    found = records_of_suites(results)
     if not found:
         raise UserError(
             f"report: there are no records in {results}. Make some with `bench run --suite demo`, or give --results."
@@ -98,21 +114,24 @@ def suites(results: Path) -> list[str]:
     return found
 
 
-def _suite(board: "Board", records: "list[Record]", results: Path, out: Path) -> dict[Path, str]:
-    """The files of one suite."""
+def _suite(board: "Board", records: "list[Record]", results: Path, out: Path) -> "Iterator[tuple[Path, str]]":
+    """The files of one suite, its page first."""
     from bench.boards import render
-    from bench.report import links, member_page, suite_page, summary
+    from bench.report import extent, links, member_page, suite_page, summary
+    from bench.report.frames import curve_frame, over_seeds
 
     name = links.slug(board.suite)
     trainings = suite_page.trainings_of(board, records)
     page, short = out / f"{name}.html", out / f"{name}.summary.md"
-    texts = {
-        page: suite_page.build(board, records, trainings, results, page),
-        short: summary.build(board, records, results, short),
-        **{out / f"{name}.{kind}": render.render(board, kind) for kind in render.FORMATS},
-    }
+    yield page, suite_page.build(board, records, trainings, results, page)
+    yield short, summary.build(board, records, results, short)
+    for kind in render.FORMATS:
+        yield out / f"{name}.{kind}", render.render(board, kind)
     current = suite_page.current_of(board, records)
+    lines = over_seeds(curve_frame(extent.records_of(current, board)), member_page.selection_of(board))
+    mine: dict[str, list[Record]] = {}
+    for record in sorted(current, key=lambda record: (record.seed, record.job)):
+        mine.setdefault(record.member.label, []).append(record)
     for training in trainings:
         path = out / suite_page.member_page(board.suite, training.member)
-        texts[path] = member_page.build(board, current, training, results, path)
-    return texts
+        yield path, member_page.build(board, mine[training.member], training, lines, results, path)

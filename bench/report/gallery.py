@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from bench.records.grid import COLUMNS, side
 from bench.records.record import Record
 from bench.report import links
@@ -104,7 +106,7 @@ def _shot(picture: Picture, id: str, title: str) -> Frame:
     width, height = picture.size if picture.content else (0, 0)
     return Frame(
         id=id,
-        uri=picture.uri if picture.content else "",
+        uri=Markup(picture.uri if picture.content else ""),  # base64: nothing in it to escape
         width=width,
         height=height,
         label=f"{title} of {picture.member}, seed {picture.seed}{when}",

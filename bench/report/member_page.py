@@ -1,6 +1,6 @@
 """The page of one member in one suite: every score, its training beside the others', every picture, every run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import formats
@@ -10,27 +10,32 @@ from bench.boards.ranks import RANK_RULE
 from bench.boards.rows import CHECKPOINTS, RANKED, Board, Row
 from bench.boards.text import TITLES
 from bench.records.record import Record
-from bench.report import gallery, links, page, pictures, provenance
+from bench.report import extent, gallery, links, page, pictures, provenance
 from bench.report.figures import curves
 from bench.report.figures.drawing import Drawing, Table
-from bench.report.frames import curve_frame
+from bench.report.frames import Line
 from bench.report.shown import show
 from bench.report.suite_page import TrainingDiagnostics
 from bench.report.theme import house_style, looks
 
-PICTURES = 1_500_000  # bytes of base64 in one page
 
-
-def build(board: Board, records: Sequence[Record], training: TrainingDiagnostics, results: Path, target: Path) -> str:
-    """The page as HTML; `records` are all of the board's protocol, `target` is where the page will stand."""
+def build(
+    board: Board,
+    mine: Sequence[Record],
+    training: TrainingDiagnostics,
+    lines: Mapping[str, Line],
+    results: Path,
+    target: Path,
+) -> str:
+    """The page as HTML; `mine` are the member's records under the board's protocol, `lines` the curves of the selection
+    metric of the members that are drawn, `target` is where the page will stand.
+    """
     member = training.member
-    mine = sorted(
-        (record for record in records if record.member.label == member), key=lambda record: (record.seed, record.job)
-    )
     row = next(row for row in board.rows if row.member == member)
-    found = pictures.within(pictures.pictures_of(results, mine), PICTURES)
+    shown = mine if member in lines or not extent.note(board) else gallery.chosen(mine)
+    found = pictures.within(pictures.pictures_of(results, shown), extent.pictures_in_a_page(board))
     with house_style():
-        figures = show(_figures(board, records, member))
+        figures = show(_figures(board, lines, member) if member in lines else [])
     return page.render(
         "member.html",
         board=board,
@@ -43,6 +48,7 @@ def build(board: Board, records: Sequence[Record], training: TrainingDiagnostics
         scores=scores(board, row),
         figures=figures,
         training=training,
+        left_out=extent.note(board) if member not in lines else "",
         walls=gallery.walls(found, {member: 0}, {}),
         failures=[(record, provenance.reason(record)) for record in mine if record.failure],
         runs=provenance.runs(board, mine, {member: 0}, links.relative(results, target)),
@@ -116,11 +122,14 @@ def phases(records: Sequence[Record]) -> Table:
     return Table(("Seed", *(f"{name} time" for name in names), "Steps", *updates, "Peak memory", *sizes), rows)
 
 
-def _figures(board: Board, records: Sequence[Record], member: str) -> list[Drawing]:
-    """The curves of the selection metric, this member in colour and the others in grey."""
-    others = dict.fromkeys(row.member for row in board.rows if row.member != member)
-    alone = looks([member, *others], 1)
-    frame = curve_frame(records)
-    selection = board.protocol.get("evaluation", {}).get("selection", board.ranking)
-    drawn = [curves.curve(frame, alone, selection, "images"), curves.curve(frame, alone, selection, "seconds")]
+def selection_of(board: Board) -> str:
+    """The metric on the curve that chooses the best checkpoint."""
+    return str(board.protocol.get("evaluation", {}).get("selection", board.ranking))
+
+
+def _figures(board: Board, lines: Mapping[str, Line], member: str) -> list[Drawing]:
+    """The curves of the selection metric, this member in colour and others in grey."""
+    others = [name for name in dict.fromkeys(row.member for row in board.rows) if name != member and name in lines]
+    alone = looks([member, *others[: extent.CONTEXT]], 1)
+    drawn = [curves.drawing(lines, alone, selection_of(board), against) for against in ("images", "seconds")]
     return [drawing for drawing in drawn if drawing]

@@ -11,7 +11,7 @@ from bench.boards.columns import columns
 from bench.boards.metric_names import metric_name
 from bench.boards.rows import Board
 from bench.records.record import Record
-from bench.report import csv_data, gallery, leaderboard, links, page, pictures, provenance
+from bench.report import csv_data, extent, gallery, leaderboard, links, page, pictures, provenance
 from bench.report.figures import diagnostics, distances
 from bench.report.figures import suite as suite_figures
 from bench.report.figures.drawing import Drawing
@@ -47,18 +47,21 @@ def build(
     current = current_of(board, records)
     members = member_looks(board)
     pages = {record.member.label: member_page(board.suite, record.member.label) for record in current}
-    first = gallery.chosen(current)
+    sketch = extent.drawn(board)
+    few = extent.records_of(current, board)
+    drawn_looks = extent.looks_of(members, board)
+    first = gallery.chosen(few)
     found = pictures.within(pictures.pictures_of(results, first), PICTURES)
     places = {member: look.index for member, look in members.items()}
     walls = gallery.walls(found, places, pages)
     shown = columns(board)
     with house_style():
-        drawn = suite_figures.draw(board, current, members, results)
+        drawn = suite_figures.draw(sketch, few, drawn_looks, results)
         overview, cells, planes, seeds = (
             show(group) for group in (drawn.overview, drawn.cells, drawn.planes, drawn.seeds)
         )
         curve_pairs = tuple(show(pair) for pair in drawn.curves)
-        copies = show(nearest(distances.read(results, first), members))
+        copies = show(nearest(distances.read(results, first), drawn_looks))
     return page.render(
         "suite.html",
         board=board,
@@ -72,6 +75,8 @@ def build(
         published=leaderboard.published(board),
         tracks=sorted({row.track for row in board.rows}),
         looks=members,
+        extent=extent.note(board),
+        drawn_looks=drawn_looks,
         pages=pages,
         thumbs=gallery.thumbs(walls),
         overview=overview,
@@ -83,7 +88,7 @@ def build(
         warning_rules=diagnostics.RULES,
         walls=walls,
         copies=copies,
-        gone_sizes=pictures.data_problems(results, current, pictures.SIZES),
+        gone_sizes=pictures.data_problems(results, few, pictures.SIZES),
         gone_distances=pictures.data_problems(results, first, pictures.DISTANCES),
         runs=provenance.runs(board, current, places, links.relative(results, target)),
         protocol=provenance.flat(board.protocol),
@@ -114,16 +119,17 @@ def trainings_of(board: Board, records: Sequence[Record]) -> tuple[TrainingDiagn
     groups: dict[str, list[Record]] = {}
     for record in sorted(current_of(board, records), key=lambda record: (record.seed, record.job)):
         groups.setdefault(record.member.label, []).append(record)
+    drawn = extent.looks_of(member_looks(board), board)
     with house_style():
         return tuple(
-            _training(look.index, member, groups[member])
+            _training(look.index, member, groups[member], member in drawn)
             for member, look in member_looks(board).items()
             if member in groups
         )
 
 
-def _training(index: int, member: str, records: Sequence[Record]) -> TrainingDiagnostics:
-    drawing = diagnostics.training(member, records, f"training-{index}")
+def _training(index: int, member: str, records: Sequence[Record], drawn: bool) -> TrainingDiagnostics:
+    drawing = diagnostics.training(member, records, f"training-{index}") if drawn else None
     flags = tuple(flag for record in records for flag in diagnostics.flags(record))
     return TrainingDiagnostics(index, member, flags, show([drawing] if drawing else []))
 

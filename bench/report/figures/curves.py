@@ -19,7 +19,12 @@ UNITS = ((7200.0, 3600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "second
 
 def curve(frame: pd.DataFrame, looks: Mapping[str, Look], metric: str, against: Against) -> Drawing | None:
     """One metric over training; `frame` as `bench.report.frames.curve_frame` makes it. None when no curve has it."""
-    lines = over_seeds(frame, metric)
+    return drawing(over_seeds(frame, metric), looks, metric, against)
+
+
+def drawing(lines: Mapping[str, Line], looks: Mapping[str, Look], metric: str, against: Against) -> Drawing | None:
+    """The same from the lines of the members; None when none of `looks` has one."""
+    lines = {member: line for member, line in lines.items() if member in looks}
     if not lines:
         return None
     longest = max(float((line.images if against == "images" else line.seconds).max()) for line in lines.values())
