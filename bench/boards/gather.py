@@ -70,7 +70,7 @@ def run_of(record: Record) -> Run:
 
 def _revision(record: Record) -> str:
     """The commit, and whether files had changed since."""
-    where = record.environment
+    where = record.member if record.member.commit else record.environment
     return f"{where.commit}{' with changes' if where.dirty else ''}" if where.commit else ""
 
 

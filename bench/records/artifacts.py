@@ -4,7 +4,8 @@ import hashlib
 import stat
 from pathlib import Path
 
-from bench.records.record import Artifact, Kept, inside
+from bench.records.parts import Artifact, Kept
+from bench.records.record import inside
 
 WORDS = ".txt"  # records of the first versions kept the reason for a file that is not there in a text beside them
 CHECKPOINT = "checkpoint"  # lives in the cache, not beside the record

@@ -36,7 +36,7 @@ KINDS: dict[str, tuple[str, str]] = {  # kind -> heading, what a reader sees
     "worst": ("Worst samples", "Lowest realism score, worst first (Kynkäänniemi et al. 2019, section 5)."),
 }
 DISTANCES, SIZES = "nearest-distances", "fid-by-samples"  # tables: what the figures of that name are drawn from
-NOT_PICTURES = frozenset({"checkpoint", DISTANCES, SIZES})
+NOT_PICTURES = frozenset({"checkpoint", "source", DISTANCES, SIZES})
 DATA = (".csv", ".zip")
 
 

@@ -14,7 +14,7 @@ from bench.files import write_atomically
 from bench.gan import ImageSpec
 from bench.metric_facts import MetricId
 from bench.records import record as records
-from bench.records.record import Role
+from bench.records.parts import Role
 from bench.runs.calibration import CALIBRATIONS
 from bench.runs.jobs import Job, JobFiles, listing_of, source_of
 from bench.runs.rules import Rules

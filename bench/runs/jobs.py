@@ -7,7 +7,7 @@ from bench import members
 from bench.files import digest
 from bench.paths import home
 from bench.records import record as records
-from bench.records.record import Role
+from bench.records.parts import Role
 from bench.runs.calibration import CALIBRATIONS
 from bench.runs.provenance import Snapshot, snapshot
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from bench.data import DataSet
 from bench.features.sample import Extractor, Sample
 from bench.gan import GAN
-from bench.records.record import Kept
+from bench.records.parts import Kept
 from bench.runs.gallery.image_files import encode
 from bench.training.sampling import SampleRequest
 

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from bench.files import write_atomically
-from bench.records.record import Artifact, Kept
+from bench.records.parts import Artifact, Kept
 from bench.training.sampling import tile
 
 LARGEST_EXACT = 64  # side in pixels up to which a run keeps every pixel as it is; above, a grid would take megabytes
