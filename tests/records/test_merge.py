@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +171,27 @@ def test_a_record_cannot_write_outside_its_folder(make_record, tmp_path):
     with pytest.raises(UserError, match="must be a path below the record's folder"):
         merge.merge([tmp_path / "a" / "results"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_prefix_keeps_two_peoples_members_apart(with_grid, tmp_path):
+    with_grid(tmp_path / "alice", "my-gan", 0, {FID: 10.0})
+    with_grid(tmp_path / "bob", "my-gan", 0, {FID: 11.0})
+    with pytest.raises(UserError, match="with --prefix NAME-"):
+        merge.merge([tmp_path / "alice", tmp_path / "bob"], tmp_path / "out")
+    merge.merge([tmp_path / "alice"], tmp_path / "out", "alice-")
+    merge.merge([tmp_path / "bob"], tmp_path / "out", "bob-")
+    assert words(tmp_path / "out") == []
+    found = record.read_all(tmp_path / "out")
+    assert [(item.member.name, item.renamed_from) for item in found] == [
+        ("alice-my-gan", "my-gan"),
+        ("bob-my-gan", "my-gan"),
+    ]
+    again = merge.merge([tmp_path / "bob"], tmp_path / "out", "bob-")
+    assert (again.added, again.already_there) == ((), 1)
+
+
+@pytest.mark.parametrize(("out", "prefix", "says"), [("", "", "names no folder"), ("out", "a/", "may hold no /")])
+def test_a_merge_that_makes_no_sense_is_refused(make_record, tmp_path, out, prefix, says):
+    record.write(make_record(), tmp_path / "a")
+    with pytest.raises(UserError, match=says):
+        merge.merge([tmp_path / "a"], tmp_path / out if out else Path(out), prefix)
