@@ -22,10 +22,10 @@ def export(
     """Export a trained generator, checked against PyTorch at batch 1 and 32 before it is written."""
     from bench.perf.export import TOLERANCE
     from bench.perf.export import export as write
-    from bench.perf.traceable import Exportable
+    from bench.perf.traceable import exportable
     from bench.runs import trained_model
 
     model = trained_model.load(source, checkpoint)
-    made = write(Exportable(model.gan, model.nets, model.spec), to, out)
+    made = write(exportable(model.gan, model.nets, model.spec), to, out)
     agreement = ", ".join(f"{error:.1g} at batch {batch}" for batch, error in made.differences.items())
     typer.echo(f"{made.path}: {made.bytes:,} bytes; differs from eager by {agreement} (tolerance {TOLERANCE:g})")

@@ -33,7 +33,7 @@ class WorkloadSpec:
 
 
 def modes(text: str) -> tuple[str, ...]:
-    """Modes from ``eager,compile+channels-last``. Raises UserError for one that nobody knows or that cannot be."""
+    """Modes from ``eager,compile+channels-last``. Raises UserError for one that is unknown or impossible."""
     found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not found:
         raise UserError(f"--mode {text!r} names no mode. Known: {', '.join(MODES)}; join them with +.")
@@ -48,7 +48,7 @@ def modes(text: str) -> tuple[str, ...]:
 
 
 def batches(text: str) -> tuple[int, ...]:
-    """Batch sizes from ``1,8,64``, ascending. Raises UserError for what is no positive whole number."""
+    """Batch sizes from ``1,8,64``, ascending. Raises UserError for what is not a positive whole number."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise UserError(f"--batch {text!r}: expected positive whole numbers, for instance 1,8,64.")

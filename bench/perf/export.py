@@ -17,7 +17,7 @@ from torch import Tensor
 
 from bench.errors import UserError
 from bench.files import write_atomically
-from bench.perf.faults import describe, first_line
+from bench.perf.faults import FIXED_BATCH, describe, first_line
 from bench.perf.traceable import Exportable, NotExportableError
 from bench.training.sampling import prompt
 
@@ -77,7 +77,7 @@ def compare(module: Exportable, run: Run, target: Target) -> dict[int, float]:
         if images.shape != wanted.shape:
             raise UserError(
                 f"export to {target}: gives shape {tuple(images.shape)}, eager {tuple(wanted.shape)}. "
-                "Its batch size is fixed in the trace. Nothing was written."
+                f"Perhaps {FIXED_BATCH}. Nothing was written."
             )
         found[batch] = float((images.float() - wanted.float()).abs().max())
         if not found[batch] <= TOLERANCE:
@@ -186,7 +186,7 @@ def _require(*packages: str) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Exporters warn of their own innards, and print; what matters is checked afterwards."""
+    """Exporters emit internal warnings, and print; what matters is checked afterwards."""
     with warnings.catch_warnings(), Path(os.devnull).open("w") as void, redirect_stdout(void):
         warnings.simplefilter("ignore")
         yield

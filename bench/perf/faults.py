@@ -1,4 +1,4 @@
-"""What went wrong in words, with the operator where PyTorch or the member's own line names one."""
+"""What went wrong, with the operator where PyTorch or the member's own line names one."""
 
 import re
 import traceback
@@ -13,6 +13,7 @@ MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory|cann
 OPERATOR = re.compile(r"(?:aten|prims|torchvision|onnx)(?:::|\.)[A-Za-z_][\w.]*")  # aten::randn, aten.randn.generator
 CALL = re.compile(r"\b(?:torch|nn|F|functional)\.[A-Za-z_][\w.]*(?=\()")  # torch.randn( in a line of the member
 TELLING = re.compile(r"Error|[Uu]nsupported|not support|::|Explanation")
+FIXED_BATCH = "its batch size is fixed in the trace. Use tensor.shape[0] where sampling calls len(tensor); `bench check` names the line"
 COMPILER = (
     "torch._dynamo",
     "torch._inductor",
@@ -39,6 +40,8 @@ def describe(error: BaseException) -> str:
     """``operator torch.randn (style.py line 83): what PyTorch says of it``."""
     chain = [error, *causes(error)]
     text = "\n".join(str(one) for one in chain)
+    if "Constraints violated (batch)" in text:
+        return FIXED_BATCH
     named = OPERATOR.search(text)
     place = next((found for one in reversed(chain) if (found := _own_line(one))), None)
     called = CALL.search(place.line or "") if place else None

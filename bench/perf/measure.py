@@ -39,7 +39,7 @@ class ModeRun:
         self.why: dict[str, str] = {}
 
     def run(self) -> records.ModeResult:
-        """Everything that this mode allows. What cannot be measured is said in words, and the rest is."""
+        """Everything that this mode allows. What cannot be measured is named with the reason; the rest is measured."""
         first = self._first_images()
         if "generation" in self.why:
             return records.ModeResult(mode=self.case.mode, not_measured=self.why)

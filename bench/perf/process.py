@@ -91,7 +91,7 @@ class Worker:
         return self._ask("peak")["bytes"]
 
     def energy(self, name: str, calls: int) -> float | str:
-        """The joules of some calls, or why there is no telling."""
+        """The joules of some calls, or why they cannot be measured."""
         found = self._ask("energy", name=name, calls=calls)
         return found.get("joules", found.get("reason", ""))
 

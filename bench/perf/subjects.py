@@ -1,4 +1,4 @@
-"""A case made runnable. Every subject is called once per timed unit: one batch of samples, or one iteration of training."""
+"""A workload made runnable. Every subject is called once per timed unit: one batch of samples, or one iteration of training."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -93,11 +93,11 @@ class OnnxGeneration:
 
     def __init__(self, case: WorkloadSpec):
         from bench.perf.export import onnx_session, to_onnx_bytes
-        from bench.perf.traceable import Exportable
+        from bench.perf.traceable import exportable
 
         gan = build(case)
         nets = {name: player.net.eval() for name, player in gan.players.items()}
-        self.module = Exportable(gan, nets, spec_of(case))
+        self.module = exportable(gan, nets, spec_of(case))
         self.session = onnx_session(to_onnx_bytes(self.module), case.threads)
         self.inputs = {name: value.numpy() for name, value in self.module.example(case.batch).items()}
         self.device = torch.device("cpu")

@@ -4,12 +4,13 @@ It takes what the member is asked with, each with a free batch dimension: ``late
 ``source`` (N, C', H, W) float32 in [-1, 1]. Where the member draws noise of its own, that is an input too: ``noise`` (N, P)
 float32, standard normal, P numbers per image in the order in which they are drawn. It gives ``images`` (N, C, H, W) float32
 in [-1, 1].
+
+A trace keeps the batch size free only where it is read as ``tensor.shape[0]``; ``len(tensor)`` makes a fixed number of it, and
+`bench check` names the line. Values that Python reads off a tensor are replayed from an eager call: a growing network has its
+level in a buffer, because averages, checkpoints and exports copy buffers and nothing else, and a trace knows no values.
 """
 
-import builtins
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -134,55 +135,34 @@ def _standard_normal(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Ma
     return func is torch.randn or (func is torch.Tensor.normal_ and len(args) == 1 and kwargs.keys() == {"generator"})
 
 
-@contextmanager
-def _free_len(nets: nn.Module) -> Iterator[None]:
-    """Inside, `len(tensor)` in the modules that define the networks is `tensor.shape[0]`, which a trace keeps free.
-
-    Python's own `len` makes a fixed number of it. torch.fx.wrap("len") does the same for its traces.
-    """
-    classes = {base for net in nets.modules() for base in type(net).__mro__ if issubclass(base, nn.Module)}
-    names = {each.__module__ for each in classes if each.__module__.partition(".")[0] != "torch"}
-    places = [vars(sys.modules[name]) for name in names if name in sys.modules and "len" not in vars(sys.modules[name])]
-    for space in places:
-        space["len"] = lambda value: value.shape[0] if isinstance(value, Tensor) else builtins.len(value)
-    try:
-        yield
-    finally:
-        for space in places:
-            del space["len"]
-
-
 class Exportable(nn.Module):
-    """A member's sampling as one network from tensors to images.
+    """A member's sampling as one network from tensors to images; made by `exportable`.
 
     A value that Python reads off a tensor, such as a level, is fixed in an export if it was the same for all inputs tried.
-    Raises NotExportableError when the member draws from `prompt.random` what cannot become an input: other than standard
-    normal numbers, a shape that does not start with the batch, or more for one image in one call than in another.
     """
 
     def __init__(self, gan: GAN, nets: Mapping[str, nn.Module], spec: ImageSpec):
         super().__init__()
-        self.nets = nn.ModuleDict(_used(gan, nets, prompt(gan, spec, EXAMPLE)))
+        self.nets = nn.ModuleDict(nets)
         self.gan, self.spec = gan, spec
         self.random = torch.Generator()
         self.script: _Script | None = None  # known after the first call
-        self.names = tuple(self.example(EXAMPLE))
-        self.example(EXAMPLE + 1, seed=1)  # another batch size, other inputs
+        self.names: tuple[str, ...] = ()  # of the inputs; known after the first call
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        """Images (N, C, H, W) of the inputs, in the order of `names`."""
+        """Images (N, C, H, W) of the inputs, in the order of ``names``."""
         given = dict(zip(self.names, tensors, strict=True))
         count = tensors[0].shape[0]
         replayed = _Replayed(self.random, self.script or _Script(), given.pop("noise", None), count)
-        with _free_len(self.nets), replayed:
+        with replayed:
             return self.gan.generate(self._nets(), Prompt(count, self.random, **given))  # pyright: ignore[reportArgumentType]
 
     @torch.no_grad()
     def eager(self, asked: Prompt) -> tuple[dict[str, Tensor], Tensor]:
         """What the member itself makes of a request: the inputs by name that ask an export for the same, and the images.
 
-        `noise` is what the request's generator gives; the generator is left as it was. Raises NotExportableError as the
-        class does.
+        `noise` is what the request's generator gives; the generator is left as it was. Raises NotExportableError as
+        `exportable` does.
         """
         random = torch.Generator(asked.random.device).set_state(asked.random.get_state())
         try:
@@ -221,6 +201,18 @@ class Exportable(nn.Module):
             )
 
 
+def exportable(gan: GAN, nets: Mapping[str, nn.Module], spec: ImageSpec) -> Exportable:
+    """The networks that sampling needs as one, tried on two requests of different sizes.
+
+    Raises NotExportableError when the member draws from `prompt.random` what cannot become an input: other than standard
+    normal numbers, a shape that does not start with the batch, or more for one image in one call than in another.
+    """
+    made = Exportable(gan, _used(gan, nets, prompt(gan, spec, EXAMPLE)), spec)
+    made.names = tuple(made.example(EXAMPLE))
+    made.example(EXAMPLE + 1, seed=1)
+    return made
+
+
 class _Watched(dict[str, nn.Module]):
     """Networks that note which of them are asked for."""
 
@@ -235,7 +227,7 @@ class _Watched(dict[str, nn.Module]):
 
 @torch.no_grad()
 def _used(gan: GAN, nets: Mapping[str, nn.Module], asked: Prompt) -> dict[str, nn.Module]:
-    """The networks that sampling needs: a critic stays at home."""
+    """The networks that sampling needs: critics are left out."""
     watched = _Watched(nets)
     gan.generate(watched, asked)
     return watched.asked

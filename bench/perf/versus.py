@@ -112,7 +112,7 @@ def rows(side: Side, against: Side, asked: PerfOptions) -> Iterator[Versus]:
 def sides(name: str, against: str, asked: PerfOptions, root: Path | None = None) -> tuple[Side, Side]:
     """The candidate and the baseline: another member of the same size, or, with `root`, the candidate's code in there.
 
-    Raises UserError for members that nobody knows or that refuse the size.
+    Raises UserError for members that are unknown or refuse the size.
     """
     listing = members.find(name)
     case = case_of(listing, asked)
@@ -133,7 +133,7 @@ def _spec_if_taken(case: WorkloadSpec) -> ImageSpec | None:
 def checkout(revision: str, root: Path = ROOT) -> Iterator[Path]:
     """The code of a revision in a folder of its own, gone when the block ends.
 
-    Raises UserError when there is no such revision, this is no checkout, or the revision cannot be timed.
+    Raises UserError when there is no such revision, this is not a checkout, or the revision cannot be timed.
     """
     if not revision or revision.startswith("-"):  # git would take it for an option
         raise UserError(f"--against {revision!r} is neither a member nor a revision. Give a commit, branch or tag.")

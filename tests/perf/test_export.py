@@ -4,12 +4,14 @@ import io
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, adam, gaussian
+from bench.perf import traceable
 from bench.perf.case import WorkloadSpec
 from bench.perf.export import TOLERANCE, Target, compare, export, run_onnx, run_program, run_torchscript
 from bench.perf.subjects import subject
@@ -19,12 +21,20 @@ SPEC = ImageSpec(1, 8)
 TARGETS: tuple[Target, ...] = ("onnx", "torchscript", "torch-export")
 
 
+@pytest.fixture(autouse=True)
+def no_shape_checks():
+    """In a trace the batch size is a symbol: a check would make a number of it."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
 def exportable(toys, generate=None) -> Exportable:
     torch.manual_seed(0)
     gan = toys.toy(SPEC)
     if generate:
         gan = GAN(gan.players, gan.schedule, generate, gan.latents)
-    return Exportable(gan, {name: player.net.eval() for name, player in gan.players.items()}, SPEC)
+    return traceable.exportable(gan, {name: player.net.eval() for name, player in gan.players.items()}, SPEC)
 
 
 def needs(target: Target) -> None:
@@ -70,7 +80,7 @@ def test_labels_become_an_input():
         return nets["generator"](prompt.latents, prompt.labels)
 
     gan = GAN({"generator": Player(Net(), adam(1e-3))}, [], generate, gaussian(4), task="conditional")
-    module = Exportable(gan, {"generator": gan.players["generator"].net.eval()}, ImageSpec(1, 8, classes=3))
+    module = traceable.exportable(gan, {"generator": gan.players["generator"].net.eval()}, ImageSpec(1, 8, classes=3))
     assert module.names == ("latents", "labels")
     found = compare(module, lambda inputs: module(*inputs.values()), "torchscript")
     assert found == {1: 0.0, 32: 0.0}
@@ -188,7 +198,7 @@ def test_a_member_that_cannot_be_exported_is_named_with_the_operator(toys, tmp_p
 
 
 class Awkward(nn.Module):
-    """What the zoo does and exporters stumble over: a level that is read, len of a tensor, attention without heads, and
+    """What the zoo does and exporters stumble over: a level that is read, attention without heads, and
     an epsilon that is all there is.
     """
 
@@ -199,7 +209,7 @@ class Awkward(nn.Module):
         self.constant = nn.Parameter(torch.rand(1, 16, 4))
 
     def forward(self, latents: Tensor) -> Tensor:
-        features = self.constant.expand(len(latents), -1, -1) * latents[:, None]
+        features = self.constant.expand(latents.shape[0], -1, -1) * latents[:, None]
         if int(self.get_buffer("level")) == 1 and bool(self.get_buffer("fade") < 1):
             features = nn.functional.scaled_dot_product_attention(features, features, features.square())
         flat = features - features
@@ -216,10 +226,20 @@ def test_what_exporters_stumble_over_agrees_too(tmp_path, target):
 
     torch.manual_seed(0)
     gan = GAN({"generator": Player(Awkward(), adam(1e-3))}, [], generate, gaussian(4))
-    module = Exportable(gan, {"generator": gan.players["generator"].net.eval()}, SPEC)
+    module = traceable.exportable(gan, {"generator": gan.players["generator"].net.eval()}, SPEC)
     assert max(export(module, target, tmp_path / "x").differences.values()) <= TOLERANCE
-    assert len.__module__ == "builtins"
-    assert "len" not in globals()
+
+
+def test_a_batch_size_that_a_trace_fixes_is_said(tmp_path):
+    def generate(nets: Nets, prompt: Prompt) -> Tensor:
+        assert prompt.latents is not None
+        return nets["generator"](prompt.latents).reshape(len(prompt.latents), 1, 8, 8)
+
+    gan = GAN({"generator": Player(nn.Linear(4, 64), adam(1e-3))}, [], generate, gaussian(4))
+    module = traceable.exportable(gan, {"generator": gan.players["generator"].net.eval()}, SPEC)
+    with pytest.raises(UserError, match="its batch size is fixed in the trace"):
+        export(module, "torch-export", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
 
 
 def awkward(spec: ImageSpec) -> GAN:
