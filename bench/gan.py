@@ -9,7 +9,8 @@ Six nouns say every member of the zoo:
     Stage    updates, which Turn, share of the budget            the schedule; almost always one
     GAN      players, schedule, generate, latents, state         what a zoo file returns
 
-Shapes: N images in a batch, C channels, H = W = resolution. Images are float32 in [-1, 1].
+Shapes: N images in a batch, C channels, H = W = resolution. Images are float32 in [-1, 1]. Annotations such as
+`Float[Tensor, "N C H W"]` are jaxtyping's: they say shapes to readers and cost nothing; the tests check them at run time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from functools import cached_property, partial
 from typing import Literal
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 Nets = Mapping[str, nn.Module]
@@ -41,9 +43,9 @@ class ImageSpec:
 class Batch:
     """Real images on the device, as the data set gives them."""
 
-    images: Tensor  # (N, C, H, W) in [-1, 1]
-    labels: Tensor | None = None  # (N,) int64
-    source: Tensor | None = None  # (N, C', H, W) in [-1, 1]: the pictures to translate
+    images: Float[Tensor, "N C H W"]  # in [-1, 1]
+    labels: Int[Tensor, "N"] | None = None
+    source: Float[Tensor, "N S h w"] | None = None  # in [-1, 1]: the pictures to translate, of S channels
 
 
 @dataclass(frozen=True)
@@ -100,30 +102,30 @@ class Turn:
         self.random = context.random
 
     @cached_property
-    def real(self) -> Tensor:
+    def real(self) -> Float[Tensor, "N C H W"]:
         """Real images, (N, C, H, W) in [-1, 1]; a leaf that asks for gradients when a loss differentiates it."""
         return self.leaf("real", self.batch.images)
 
     @cached_property
-    def fake(self) -> Tensor:
+    def fake(self) -> Float[Tensor, "N C H W"]:
         """Generated images, (N, C, H, W). They carry a graph only while their maker moves."""
         raise NotImplementedError(f"{type(self).__name__} does not say how a fake is made")
 
-    def judge(self, images: Tensor) -> Tensor:
-        """The critic's logits of some images, (N,)."""
+    def judge(self, images: Float[Tensor, "N C H W"]) -> Float[Tensor, "M *P"]:
+        """The critic's logits of some images: one for each, (N,), or for P patches of each, (N, P)."""
         raise NotImplementedError(f"{type(self).__name__} does not say how an image is judged")
 
     @cached_property
-    def real_logits(self) -> Tensor:
-        """The critic's logits of the real images, (N,)."""
+    def real_logits(self) -> Float[Tensor, "M *P"]:
+        """The critic's logits of the real images, (N,) or (N, P)."""
         return self.judge(self.real)
 
     @cached_property
-    def fake_logits(self) -> Tensor:
-        """The critic's logits of the generated images, (N,)."""
+    def fake_logits(self) -> Float[Tensor, "M *P"]:
+        """The critic's logits of the generated images, (N,) or (N, P)."""
         return self.judge(self.fake)
 
-    def leaf(self, name: str, images: Tensor) -> Tensor:
+    def leaf(self, name: str, images: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C H W"]:
         """The images as an input that is differentiated only if a loss of this update asks for it."""
         return images.detach().requires_grad_() if name in self.context.differentiates else images
 
@@ -132,7 +134,7 @@ class Turn:
         value = vars(self).get(name)
         return value if isinstance(value, Tensor) else None
 
-    def diagnostics(self) -> Mapping[str, Tensor]:
+    def diagnostics(self) -> Mapping[str, Float[Tensor, ""]]:
         """What the record keeps about this update beside its losses: name -> scalar. Asked every 16th iteration, after the step.
 
         Here the share of real and of generated images that the critic has judged rightly in its own update. A subclass may
@@ -222,11 +224,11 @@ class Prompt:
 
     count: int
     random: torch.Generator  # for noise inside a generator; on the device
-    latents: Tensor | None = None  # (N, Z)
-    labels: Tensor | None = None  # (N,) int64
-    source: Tensor | None = None  # (N, C', H, W) in [-1, 1]
+    latents: Float[Tensor, "N Z"] | None = None
+    labels: Int[Tensor, "N"] | None = None
+    source: Float[Tensor, "N S H W"] | None = None  # in [-1, 1]
     truncation: float = 1.0  # 1: none
-    styles: Tensor | None = None  # (N, W): intermediate latents to generate from, in the place of `latents`
+    styles: Float[Tensor, "N K"] | None = None  # intermediate latents to generate from, in the place of `latents`
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
 from bench.gan import Context
 from zoo.two_player import Latents, LatentTurn
 
+Images = Float[Tensor, "N C H W"]
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
-def unchanged(images: Tensor, random: torch.Generator) -> Tensor:
+def unchanged(images: Images, random: torch.Generator) -> Images:
     """No augmentation."""
     return images
 
@@ -48,13 +50,13 @@ class AugmentedTurn(LatentTurn):
         return super().judge(self.augment(images, self.random))
 
 
-def uniform(images: Tensor, random: torch.Generator, low: float, high: float) -> Tensor:
+def uniform(images: Images, random: torch.Generator, low: float, high: float) -> Float[Tensor, "N 1 1 1"]:
     """One number per image, (N, 1, 1, 1), uniform in [low, high]."""
     drawn = torch.rand(images.shape[0], 1, 1, 1, generator=random, device=images.device)
     return low + (high - low) * drawn
 
 
-def colour(images: Tensor, random: torch.Generator) -> Tensor:
+def colour(images: Images, random: torch.Generator) -> Images:
     """Brightness shifted by up to 0.5, saturation scaled by up to 2, contrast by 0.5 to 1.5, each uniformly."""
     images = images + uniform(images, random, -0.5, 0.5)
     grey = images.mean(1, keepdim=True)
@@ -63,7 +65,7 @@ def colour(images: Tensor, random: torch.Generator) -> Tensor:
     return mean + (images - mean) * uniform(images, random, 0.5, 1.5)
 
 
-def translation(images: Tensor, random: torch.Generator) -> Tensor:
+def translation(images: Images, random: torch.Generator) -> Images:
     """Shifted by up to an eighth of the size each way, in whole pixels; what comes in is 0."""
     count, channels, height, width = images.shape
     reach = round(width / 8)
@@ -76,7 +78,7 @@ def translation(images: Tensor, random: torch.Generator) -> Tensor:
     return padded.flatten(2).gather(2, index).view_as(images)
 
 
-def cutout(images: Tensor, random: torch.Generator) -> Tensor:
+def cutout(images: Images, random: torch.Generator) -> Images:
     """A square of half the size, centred anywhere, set to 0."""
     count, _, height, width = images.shape
     centres = torch.rand(2, count, 1, generator=random, device=images.device)
@@ -97,7 +99,7 @@ class DiffAugment:
 
     policy: Sequence[Augmentation] = (colour, translation, cutout)
 
-    def __call__(self, images: Tensor, random: torch.Generator) -> Tensor:
+    def __call__(self, images: Images, random: torch.Generator) -> Images:
         for augment in self.policy:
             images = augment(images, random)
         return images

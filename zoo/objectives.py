@@ -4,7 +4,7 @@ Logits are unbounded, (N,); real images should get high ones.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 from torch.nn.functional import relu, softplus
@@ -12,6 +12,7 @@ from torch.nn.functional import relu, softplus
 from bench.gan import Turn
 
 
+@runtime_checkable
 class Objective(Protocol):
     """A pair of losses."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from bench.gan import Context, Loss, Nets, Prompt, Stage, Turn, Update, trainable
@@ -36,29 +37,29 @@ class LatentTurn(Turn):
         self.copies = generator_batch if self.mover == "generator" else 1
 
     @cached_property
-    def labels(self) -> Tensor:
+    def labels(self) -> Int[Tensor, "M"]:
         """The classes of the real images, which the fakes are asked for too, (copies * N,)."""
         if self.batch.labels is None:
             raise ValueError("a conditional member needs labelled images")
         return self.batch.labels.repeat(self.copies)
 
     @cached_property
-    def fake(self) -> Tensor:
+    def fake(self) -> Float[Tensor, "M C H W"]:
         """G(z), (copies * N, C, H, W); detached while the critic moves."""
         fake = self._shared_fake() if self.reuse_fakes else self.make_fake()
         return fake if self.mover == "generator" else self.leaf("fake", fake.detach())
 
-    def make_fake(self) -> Tensor:
+    def make_fake(self) -> Float[Tensor, "M C H W"]:
         """New latents through the generator."""
         latents = self.latents(self.copies * self.batch.images.shape[0], self.random)
         return self.generate(latents)
 
-    def generate(self, latents: Tensor) -> Tensor:
+    def generate(self, latents: Float[Tensor, "M *Z"]) -> Float[Tensor, "M C H W"]:
         """G(z) or G(z, y)."""
         generator = self.nets["generator"]
         return generator(latents, self.labels) if self.conditional else generator(latents)
 
-    def judge(self, images: Tensor) -> Tensor:
+    def judge(self, images: Float[Tensor, "M C H W"]) -> Float[Tensor, "K *P"]:
         """D(x) or D(x, y): logits, (N,)."""
         critic = self.nets["critic"]
         return critic(images, self.labels) if self.conditional else critic(images)

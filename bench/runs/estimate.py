@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from bench.runs.experiment import Experiment, Job
+from bench.runs.layout import in_working_layout
 from bench.runs.run import FAILURES, status
 from bench.runs.starting import start_training
 from bench.training.environment import synchronise
@@ -41,6 +42,7 @@ def plan(experiment: Experiment, jobs: Sequence[Job]) -> list[CostEstimate]:
 
 def estimate(experiment: Experiment, job: Job) -> float:
     """Seconds of training and generation for one job, from a few timed iterations on this machine."""
+    experiment = in_working_layout(experiment, job)
     suite, device, budget = experiment.suite, experiment.execution.device, experiment.budget(job)
     with torch.random.fork_rng():
         training = start_training(experiment, job)

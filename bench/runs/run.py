@@ -15,6 +15,7 @@ from bench.runs import calibration_job
 from bench.runs.clock import running
 from bench.runs.experiment import Experiment, Job
 from bench.runs.job import JobRun, Progress
+from bench.runs.layout import in_working_layout
 from bench.runs.preconditions import check
 from bench.training.environment import threads_kept
 
@@ -141,6 +142,7 @@ def _run(experiment: Experiment, job: Job, checkpoint_seconds: float) -> Iterato
     sweep_parts(cache)
     sweep_parts(experiment.files.folder(job), records.file_stem(job.seed, job.digest))
     attempt = len(experiment.files.attempts(job)) + 1
+    experiment = in_working_layout(experiment, job)
     events = (
         JobRun(experiment, job, attempt, checkpoint_seconds).run()
         if job.trains

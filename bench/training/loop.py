@@ -1,7 +1,7 @@
 """The loop: a generator of Steps. Evaluation, checkpoints and logging happen between its yields, never inside.
 
 Nothing here is about any GAN in particular. Time is counted in real images drawn: every draw counts, so that five critic
-steps per iteration cost five batches. No step waits for the device: losses stay tensors until somebody reads them.
+steps per iteration cost five batches. No step waits for the device: losses stay tensors until they are read.
 """
 
 from collections.abc import Iterator, Mapping

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from bench.data import DataSet
@@ -27,9 +28,9 @@ class SampleRequest:
 
     count: int
     seed: int
-    latents: Tensor | None = None  # (N, Z)
-    labels: Tensor | None = None  # (N,) int64
-    source: Tensor | None = None  # (N, C', H, W) uint8
+    latents: Float[Tensor, "N Z"] | None = None
+    labels: Int[Tensor, "N"] | None = None
+    source: UInt8[Tensor, "N S H W"] | None = None
     truncation: float = 1.0
 
 
@@ -64,16 +65,19 @@ def targets(gan: GAN, dataset: DataSet, count: int) -> np.ndarray | None:
     return np.asarray(held_out.images[np.arange(count) % len(held_out)])
 
 
-def labelled(asked: SampleRequest, labels: Tensor, truncation: float = 1.0) -> SampleRequest:
-    """The same request with these classes (N,)."""
+def labelled(asked: SampleRequest, labels: Int[Tensor, "N"], truncation: float = 1.0) -> SampleRequest:
+    """The same request with these classes."""
     return replace(asked, labels=labels, truncation=truncation)
 
 
 def grid_request(gan: GAN, dataset: DataSet, seed: int = 0, rows: int = COLUMNS) -> SampleRequest:
-    """Eight columns of uncurated images; for a conditional member one class per row, at most ten."""
-    classes = min(len(dataset.classes), 10) if gan.task == "conditional" else 0
-    asked = request(gan, dataset, COLUMNS * (classes or rows), seed)
-    return labelled(asked, torch.arange(classes).repeat_interleave(COLUMNS)) if classes else asked
+    """Eight columns of uncurated images; for a conditional member one trained class per row, at most ten."""
+    known = dataset.train.labels if gan.task == "conditional" else None
+    if known is None:
+        return request(gan, dataset, COLUMNS * rows, seed)
+    classes = torch.from_numpy(np.unique(known)[:10].astype(np.int64))
+    asked = request(gan, dataset, COLUMNS * len(classes), seed)
+    return labelled(asked, classes.repeat_interleave(COLUMNS))
 
 
 def interpolation_request(
@@ -90,11 +94,12 @@ def interpolation_request(
     return SampleRequest(rows * steps, seed, latents, labels)
 
 
-def generate(gan: GAN, nets: Nets, asked: SampleRequest, spec: ImageSpec, execution: Execution) -> Tensor:
-    """The images, (N, C, H, W) uint8 on the CPU.
+def generate(
+    gan: GAN, nets: Nets, asked: SampleRequest, spec: ImageSpec, execution: Execution
+) -> UInt8[Tensor, "N C H W"]:
+    """The images, on the CPU.
 
-    Raises UserError when the member's `generate` breaks its contract: shape, float type, range [-1, 1].
-    NaN is not an error here: it comes from diverged weights and quantises to 0 (see `is_finite`).
+    Raises UserError when the member's `generate` breaks its contract: shape, float type, finite values in [-1, 1].
     """
     return torch.cat([quantise(images).cpu() for images in raw(gan, nets, asked, spec, execution)])
 
@@ -109,17 +114,17 @@ def raw(gan: GAN, nets: Nets, asked: SampleRequest, spec: ImageSpec, execution: 
         yield verified(images, prompt.count, spec).float()
 
 
-def verified(images: Tensor, count: int, spec: ImageSpec) -> Tensor:
+def verified(images: Tensor, count: int, spec: ImageSpec) -> Float[Tensor, "N C H W"]:
     """The images if they are as the contract says, else a UserError that says what is wrong."""
     wanted = (count, spec.channels, spec.resolution, spec.resolution)
     if tuple(images.shape) != wanted:
         raise UserError(
-            f"generate returned shape {tuple(images.shape)}, expected {wanted}: (N, C, H, W). Mend the member."
+            f"generate returned shape {tuple(images.shape)}, expected {wanted}: (N, C, H, W). Fix the member."
         )
     if not images.is_floating_point():
-        raise UserError(f"generate returned {images.dtype}, expected floating point in [-1, 1]. Mend the member.")
+        raise UserError(f"generate returned {images.dtype}, expected floating point in [-1, 1]. Fix the member.")
     if not bool(images.isfinite().all()):
-        raise UserError("generate returned NaN or infinite values, expected finite ones in [-1, 1]. Mend the member.")
+        raise UserError("generate returned NaN or infinite values, expected finite ones in [-1, 1]. Fix the member.")
     low, high = float(images.min()), float(images.max())
     if low < -1.01 or high > 1.01:
         raise UserError(
@@ -129,8 +134,8 @@ def verified(images: Tensor, count: int, spec: ImageSpec) -> Tensor:
     return images
 
 
-def tile(images: Tensor, columns: int = COLUMNS) -> Tensor:
-    """One picture of many, (C, height, width) uint8, with a thin grey line between neighbours."""
+def tile(images: UInt8[Tensor, "N C H W"], columns: int = COLUMNS) -> UInt8[Tensor, "C height width"]:
+    """One picture of many, with a thin grey line between neighbours."""
     rows = -(-len(images) // columns)
     framed = torch.nn.functional.pad(images, (0, GAP, 0, GAP), value=GREY)
     missing = rows * columns - len(images)
@@ -152,7 +157,9 @@ def _prompt(asked: SampleRequest, start: int, count: int, device: torch.device) 
     )
 
 
-def _slerp(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
+def _slerp(
+    start: Float[Tensor, "Z"], end: Float[Tensor, "Z"], weights: Float[Tensor, "steps"]
+) -> Float[Tensor, "steps Z"]:
     """Spherical interpolation (Shoemake 1985; White 2016, arXiv:1609.04468), which keeps the norm of Gaussian latents."""
     cosine = torch.dot(start, end) / (start.norm() * end.norm())
     angle = torch.acos(cosine.clamp(-1 + 1e-6, 1 - 1e-6))
@@ -173,13 +180,13 @@ def prompt(gan: GAN, spec: ImageSpec, count: int, seed: int = 0, labels: Sequenc
     return Prompt(count, random, latents, classes, source)
 
 
-def quantise(images: Tensor) -> Tensor:
+def quantise(images: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
     """Images in [-1, 1] => uint8: clamp, map -1 to 0 and 1 to 255, round half to even. The one place where this is done."""
     if not torch.isfinite(images).all():
         raise UserError("images to be quantised hold NaN or infinity; numbers in [-1, 1] were expected.")
     return images.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
 
 
-def dequantise(images: Tensor) -> Tensor:
+def dequantise(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """uint8 images => float32 in [-1, 1]; ``quantise`` undoes it exactly."""
     return images.float().div(127.5).sub(1)
