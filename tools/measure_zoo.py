@@ -148,8 +148,8 @@ def sheet(lines: list[Line], grids: Path, before: Image.Image | None = None, col
     A member without a grid keeps its tile of the sheet `before`, which has the same members; without one it is left out.
     """
     paths = {line.member: path for line in lines if (path := grids / f"{line.member}.png").is_file()}
-    width, height = next(_opened(path).size for path in paths.values())
-    width, height = 2 * width + 12, 2 * (height * 3 // 8) + 26
+    side = next(_opened(path).width for path in paths.values())
+    width, height = 2 * side + 12, 2 * (side * 3 // 8) + 26
     names = [line.member for line in lines if before is not None or line.member in paths]
     whole = Image.new("RGB", (columns * width, -(-len(names) // columns) * height), "white")
     for index, name in enumerate(names):
@@ -170,7 +170,7 @@ def _tile(name: str, grid: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The name, and below it the grid's upper rows at twice the size."""
     tile = Image.new("RGB", size, "white")
     ImageDraw.Draw(tile).text((0, 4), name, "black", font_size=14)
-    rows = grid.crop((0, 0, grid.width, grid.height * 3 // 8))
+    rows = grid.crop((0, 0, grid.width, grid.width * 3 // 8))  # eight columns: three rows
     tile.paste(rows.resize((2 * rows.width, 2 * rows.height), Image.Resampling.NEAREST), (0, 22))
     return tile
 
