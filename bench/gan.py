@@ -164,7 +164,7 @@ class Average:
 
     Buffers are copied from the player. Batch norm's statistics then belong to weights that the average does not have; with
     `standing_batches` they are estimated again before sampling, over that many batches of images of the average itself
-    (BigGAN's standing statistics, Brock et al. 2019, arXiv:1809.11096, appendix B). Nothing is done without batch norm.
+    (BigGAN's standing statistics, Brock et al. 2019, arXiv:1809.11096). Nothing is done without batch norm.
     """
 
     decay: float | None = None

@@ -10,8 +10,8 @@ images in one pass. From 64 px the paper's own (table 4 and appendix B, at that 
 Departures: orthogonal regularisation of 1e-4 as in the paper, which the CIFAR script leaves out; it is a loss here (eq.
 3) and half of that in the code's hand-made gradient. The weight average has the script's half-life, 0.9999 per
 iteration of 200 images, but is held below 5 % of the images seen, instead of starting after 1000 iterations. Samples
-are drawn with standing statistics of the average (appendix B of the paper), over the code's 16 batches; the CIFAR
-script samples with the statistics of each batch. Attention at 64 px, or half the image if that is smaller. Below 32 px
+are drawn with standing statistics of the average over 16 batches, as the paper and the code's utils.py have them; the
+CIFAR script samples with the statistics of each batch. Attention at 64 px, or half the image if that is smaller. Below 32 px
 widths shrink with the image's side. Fakes are asked for the labels of the real batch; the code draws labels for them.
 
 Published: CIFAR-10, FID 9.59 and IS 9.06 (mit-han-lab/data-efficient-gans README at 0b63395, these networks, 10k images).

@@ -35,7 +35,7 @@ def standing(
     """The networks, averages that ask for it (`Average.standing_batches`) replaced by copies with statistics of their own.
 
     Batch norm's means and variances are those of as many batches of generated images, each counted alike: "standing
-    statistics", Brock et al. 2019, arXiv:1809.11096, appendix B. Latents come from the member's prior and a fixed seed,
+    statistics", Brock et al. 2019, arXiv:1809.11096. Latents come from the member's prior and a fixed seed,
     labels and sources from `peek(count)`, the batches that training would draw next. The same networks at the same
     position of the data give the same statistics; random states are left as they were.
     """
