@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import formats
 from bench.boards import headline, text, trust
@@ -46,55 +47,62 @@ def build(
     """The page as HTML; `records` are all of the suite's, `target` is where the page will stand."""
     current = current_of(board, records)
     members = member_looks(board)
-    pages = {record.member.label: member_page(board.suite, record.member.label) for record in current}
-    sketch = extent.drawn(board)
-    few = extent.records_of(current, board)
-    drawn_looks = extent.looks_of(members, board)
-    first = gallery.chosen(few)
-    found = pictures.within(pictures.pictures_of(results, first), PICTURES)
     places = {member: look.index for member, look in members.items()}
-    walls = gallery.walls(found, places, pages)
-    shown = columns(board)
-    with house_style():
-        drawn = suite_figures.draw(sketch, few, drawn_looks, results)
-        overview, cells, planes, seeds = (
-            show(group) for group in (drawn.overview, drawn.cells, drawn.planes, drawn.seeds)
-        )
-        curve_pairs = tuple(show(pair) for pair in drawn.curves)
-        copies = show(nearest(distances.read(results, first), drawn_looks))
+    pages = {record.member.label: member_page(board.suite, record.member.label) for record in current}
+    few = extent.records_of(current, board)
+    first = gallery.chosen(few)
+    walls = gallery.walls(pictures.within(pictures.pictures_of(results, first), PICTURES), places, pages)
     return page.render(
         "suite.html",
         board=board,
-        ranking=metric_name(board.ranking),
         facts=facts(board, records),
-        verdict=headline.verdict(board),
-        rules=text.rules(board),
-        flags=trust.flag_lines(board),
-        columns=shown,
-        groups=leaderboard.groups(board, shown, places),
-        published=leaderboard.published(board),
-        tracks=sorted({row.track for row in board.rows}),
         looks=members,
-        extent=extent.note(board),
-        drawn_looks=drawn_looks,
         pages=pages,
         thumbs=gallery.thumbs(walls),
-        overview=overview,
-        cells=cells,
-        curve_pairs=curve_pairs,
-        planes=planes,
-        seeds=seeds,
         trainings=trainings,
         warning_rules=diagnostics.RULES,
         walls=walls,
-        copies=copies,
         gone_sizes=pictures.data_problems(results, few, pictures.SIZES),
         gone_distances=pictures.data_problems(results, first, pictures.DISTANCES),
         runs=provenance.runs(board, current, places, links.relative(results, target)),
         protocol=provenance.flat(board.protocol),
         machines=provenance.machines(current),
         scores_csv=csv_data.uri(board),
+        **_leaderboard(board, places),
+        **_figures(board, few, first, results),
     )
+
+
+def _leaderboard(board: Board, places: Mapping[str, int]) -> dict[str, Any]:
+    """What the page says of the rows."""
+    shown = columns(board)
+    return {
+        "ranking": metric_name(board.ranking),
+        "verdict": headline.verdict(board),
+        "rules": text.rules(board),
+        "flags": trust.flag_lines(board),
+        "columns": shown,
+        "groups": leaderboard.groups(board, shown, places),
+        "published": leaderboard.published(board),
+        "tracks": sorted({row.track for row in board.rows}),
+    }
+
+
+def _figures(board: Board, few: Sequence[Record], first: Sequence[Record], results: Path) -> dict[str, Any]:
+    """What is drawn of the members that are: `few` are all their records, `first` one of each."""
+    members = extent.looks_of(member_looks(board), board)
+    with house_style():
+        drawn = suite_figures.draw(extent.drawn(board), few, members, results)
+        return {
+            "extent": extent.note(board),
+            "drawn_looks": members,
+            "overview": show(drawn.overview),
+            "cells": show(drawn.cells),
+            "planes": show(drawn.planes),
+            "seeds": show(drawn.seeds),
+            "curve_pairs": tuple(show(pair) for pair in drawn.curves),
+            "copies": show(nearest(distances.read(results, first), members)),
+        }
 
 
 def current_of(board: Board, records: Sequence[Record]) -> list[Record]:

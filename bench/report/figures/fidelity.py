@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench import formats
@@ -43,14 +44,7 @@ def plane(board: Board, looks: Mapping[str, Look], across: str, up: str) -> Draw
         points.append((x.summary.mean, y.summary.mean))
         axes.plot([points[-1][0]], [points[-1][1]], look.marker, color=look.colour, ms=7, mew=0, gid=look.gid)
     points.reverse()
-    for axis, set_limits, values in (
-        (axes.xaxis, axes.set_xlim, [value for row in rows for value in row.cells[keys[0]].values]),
-        (axes.yaxis, axes.set_ylim, [value for row in rows for value in row.cells[keys[1]].values]),
-    ):
-        room = 0.06 * max(max(values) - min(values), 0.05)
-        set_limits(min(values) - room, max(values) + room)
-        axis.set_major_locator(MaxNLocator(6))
-        axis.set_major_formatter(FuncFormatter(plain))
+    _limit(axes, [[value for row in rows for value in row.cells[key].values] for key in keys])
     labels = [(index, row.member, looks[row.member]) for index, row in enumerate(rows) if looks[row.member].labelled]
     point_labels(axes, points, labels)
     return Drawing(
@@ -67,6 +61,16 @@ def plane(board: Board, looks: Mapping[str, Look], across: str, up: str) -> Draw
             ),
         ),
     )  # fmt: skip
+
+
+def _limit(axes: Axes, values: Sequence[Sequence[float]]) -> None:
+    """Both axes from the least to the greatest seed, with a little room."""
+    sides = ((axes.xaxis, axes.set_xlim, values[0]), (axes.yaxis, axes.set_ylim, values[1]))
+    for axis, set_limits, of_side in sides:
+        room = 0.06 * max(max(of_side) - min(of_side), 0.05)
+        set_limits(min(of_side) - room, max(of_side) + room)
+        axis.set_major_locator(MaxNLocator(6))
+        axis.set_major_formatter(FuncFormatter(plain))
 
 
 def _numbers(cell: ScoreSummary) -> tuple[str, str]:
