@@ -1,6 +1,6 @@
 """Fidelity against diversity: precision against recall, density against coverage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
