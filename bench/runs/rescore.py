@@ -5,6 +5,7 @@ A record is never changed. A training whose scoring failed keeps its checkpoint,
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from bench import data
 from bench.data import DataSet
 from bench.errors import UserError
 from bench.features import networks
-from bench.features.sample import Extractor, Sample
+from bench.features.sample import Sample
 from bench.metrics.defaults import default_ids
 from bench.metrics.inputs import EvaluationInputs, Pairs
 from bench.metrics.measure import Measurement, measure
@@ -76,10 +77,7 @@ def rescore(
     dataset = _data_set(real or rules.data, rules, trained, data_root)
     count = samples or rules.samples or min(SAMPLES, len(dataset.train))
     subject = _subject(trained, dataset, count, rules.seed if seed is None else seed, target)
-
-    def load(extractor: str) -> Extractor:
-        return networks.load(extractor, str(device))
-
+    load = partial(networks.load, device=str(device))
     ids = list(metrics or rules.metrics) or applicable(
         default_ids(dataset.name, pairs=subject.pairs is not None), subject, load
     )

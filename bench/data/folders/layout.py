@@ -20,6 +20,7 @@ TREES = (
     "PATH/CLASS/*.png or PATH/*.png; ?splits=none or ?labels=none where folders do not mean that."
 )
 SHOWN = 8  # names in a line
+TENTH = "; a tenth is held out by content"  # by a data set; images that are only read are used whole
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def understand(files: Sequence[Found], *, labelled: bool = True, splits: bool = 
     if splits:
         images = _split(images, lines)
     else:
-        lines.append("splits: none, as asked for; a tenth is held out by content")
+        lines.append(f"splits: none, as asked for{TENTH}")
     classes = _classify(images, lines) if labelled else ()
     number = {name: i for i, name in enumerate(classes)}
     items = [
@@ -135,7 +136,7 @@ def _without_split(images: list[Located], folders: set[str], lines: list[str]) -
         rest = sorted(folders - set(half))
         images = [replace(image, parts=image.parts[1:]) for image in images if image.folder == half[0]]
         lines.append(
-            f"splits: {readable(half[0])}/ alone; a tenth is held out by content; "
+            f"splits: {readable(half[0])}/ alone{TENTH}; "
             + ", ".join(f"{readable(name)}/" for name in rest)
             + " is left out"
         )
@@ -147,7 +148,7 @@ def _without_split(images: list[Located], folders: set[str], lines: list[str]) -
             f"{shown} is named as a split, without a partner to train on or to hold out"
             + (f"; beside it: {beside}" if beside else "")
         )
-    lines.append("splits: none; a tenth is held out by content")
+    lines.append(f"splits: none{TENTH}")
     return images
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from bench.data.catalogue import names
 from bench.data.folders.decode import RESIZED, centre_square, picture, pixels
 from bench.data.folders.folder_request import FolderRequest
+from bench.data.folders.layout import TENTH
 from bench.data.folders.listing import NEVER
 from bench.data.image_set import ImageSet
 from bench.data.imports import archives
@@ -62,7 +63,7 @@ def read_images(source: str | Path, *, resolution: int | None = None) -> ImageSe
             images[i] = _sized(row.images[0], resolution)
             labels.append(row.label)
             held_out.append(None if row.split is None else row.split == HELD_OUT)
-    notes = [*payload.layout, *payload.notes]
+    notes = [*(line.replace(TENTH, "") for line in payload.layout), *payload.notes]
     if resolution and sizes != [(resolution, resolution)]:
         notes.append(f"centre crop to square; resize to {resolution} {RESIZED}")
     return ImageSet(
