@@ -67,7 +67,7 @@ def parse(path: Path) -> dict[str, Entry]:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         return {name: Entry.model_validate(table) for name, table in tables.items()}
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"catalogue {path}: not valid TOML: {error}. Mend the file.") from None
+        raise UserError(f"catalogue {path}: not valid TOML: {error}. Fix the file.") from None
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise UserError(f"catalogue {path}: {faults}. Mend the entry.") from None
+        raise UserError(f"catalogue {path}: {faults}. Fix the entry.") from None

@@ -37,7 +37,7 @@ class _Protocol:
 
 
 def load(results: Path, suite: str | None = None) -> Iterable[Record]:
-    """The records below a results folder, one at a time. Raises UserError when it is no folder, or at an unsound record."""
+    """The records below a results folder, one at a time. Raises UserError when it is not a folder, or at an unsound record."""
     if not results.is_dir():
         raise UserError(
             f"results folder {results}: no such folder. Give the folder that `bench run --results` wrote to."

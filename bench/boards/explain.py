@@ -37,7 +37,7 @@ EFFECTS = {
     "evaluation.samples_real": "FID falls as the real sample grows, too",
     "evaluation.sample_seeds": "more draws steady the score of one network and move it nowhere",
     "evaluation.metrics": "which scores are reported; those in common are not touched",
-    "evaluation.optional_metrics": "which further scores are reported where weights are at hand; those in common are not touched",
+    "evaluation.optional_metrics": "which further scores are reported where weights are available; those in common are not touched",
     "recipes": "another recipe is another training of that member",
     "evaluation.every": "the best checkpoint is chosen among more or fewer; the last one is not touched",
     "evaluation.curve_samples": "the best checkpoint is chosen with more or less noise; the last one is not touched",

@@ -67,7 +67,7 @@ class Row:
     track: str
     seeds: tuple[int, ...]  # that were expected
     statuses: Mapping[str, int]  # ok, diverged, failed, out-of-memory, missing -> runs
-    gaps: tuple[str, ...]  # why the row is incomplete, in words
+    gaps: tuple[str, ...]  # why the row is incomplete
     cells: Mapping[Key, ScoreSummary]
     cost: Cost | None
     records: tuple[str, ...]  # paths below the results folder

@@ -64,7 +64,7 @@ def labels_of(sample: Features) -> Tensor:
     if sample.labels is None:
         raise UserError(
             "this metric compares classes and the images have no class labels. Use a labelled data set and a "
-            "class-conditional member, or leave the metric away."
+            "class-conditional member, or leave out the metric."
         )
     return sample.labels
 

@@ -68,7 +68,7 @@ class Worker:
     def open(self, name: str, case: WorkloadSpec, memory_limit_bytes: int | None = None) -> Opened:
         """Build a case under a name and call it once.
 
-        Raises NoMemoryError, UnsupportedError, or UserError for what the user can mend.
+        Raises NoMemoryError, UnsupportedError, or UserError for what the user can fix.
         """
         found = self._ask("open", name=name, case=asdict(case), memory_limit_bytes=memory_limit_bytes)
         self.interpreter_seconds = max(found["spawned_ns"] - self.spawned, 0) / 1e9

@@ -1,4 +1,4 @@
-"""A suite for a data set of one's own, made from one line and kept beside its records.
+"""A suite for your own data set, made from one line and kept beside its records.
 
     bench run --dataset folder:photos/ --resolution 64 --member stylegan2-ada
 

@@ -1,4 +1,4 @@
-"""Metrics that are measured where weights are at hand: the same protocol everywhere, and an honest gap elsewhere."""
+"""Metrics that are measured where weights are available: the same protocol everywhere, and an honest gap elsewhere."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def prepared(tmp_path: Path, text: str = TEXT) -> Experiment:
 
 
 def without_weights(monkeypatch) -> None:
-    monkeypatch.setattr(rules, "missing", lambda name: f"the weights of {name} were not at hand")
+    monkeypatch.setattr(rules, "missing", lambda name: f"the weights of {name} were not available")
 
 
 def ran(prepared: Experiment, seed: int) -> Record:
@@ -100,7 +100,7 @@ def test_runs_with_and_without_the_weights_share_a_board(tmp_path, monkeypatch):
     second = ran(prepared(tmp_path), 1)
     assert first.protocol_digest == second.protocol_digest
     assert first.absent == {}
-    assert second.absent == {metric: "the weights of random-cnn were not at hand" for metric in OPTIONAL}
+    assert second.absent == {metric: "the weights of random-cnn were not available" for metric in OPTIONAL}
     assert {score.metric for score in first.scores} == {"fid@digits-cnn", *OPTIONAL}
     assert {score.metric for score in second.scores} == {"fid@digits-cnn"}
     assert [problems(item) for item in (first, second)] == [[], []]

@@ -1,4 +1,4 @@
-"""A data set of one's own in one line: the suite that is made, where it is kept, and what it refuses to mix."""
+"""Your own data set in one line: the suite that is made, where it is kept, and what it refuses to mix."""
 
 import sys
 from pathlib import Path

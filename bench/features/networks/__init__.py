@@ -73,7 +73,7 @@ def load(name: str, device: str = "cpu") -> "Extractor":
 
 
 def missing(name: str) -> str | None:
-    """Why an extractor cannot be used here, in words, or None. Looks for its weights, and downloads nothing.
+    """Why an extractor cannot be used here, or None. Looks for its weights, and downloads nothing.
 
     Raises UserError for an unknown name.
     """

@@ -138,7 +138,7 @@ def is_here(name: str) -> bool:
 
 def missing(name: str) -> str | None:
     """Why the network cannot be used without a download, or None."""
-    return None if is_here(name) else f"the weights of {name}, {_known(name).file.name}, were not at hand"
+    return None if is_here(name) else f"the weights of {name}, {_known(name).file.name}, were not available"
 
 
 def card(name: str) -> Card:

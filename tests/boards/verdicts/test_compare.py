@@ -1,4 +1,4 @@
-"""Comparisons in words, from synthetic records."""
+"""Comparisons, from synthetic records."""
 
 import json
 import math
