@@ -5,6 +5,7 @@ import json
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["members", "suites", "datasets", "metrics", "extractors"])
 def test_lists_are_for_people_and_for_programs(bench, kind):
     rows = json.loads(bench("list", kind, "--json")[1])

@@ -157,6 +157,7 @@ def test_every_arrangement_of_folders_is_understood_or_refused(tmp_path_factory,
                 assert any("left out" in line for line in found.layout)
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(edits=EDITS)
 def test_damaged_original_files(tmp_path, edits):

@@ -17,6 +17,8 @@ from bench.perf.versus import Side, checkout, sides, versus
 from bench.records import speed as records
 from bench.records import speed_figures
 
+pytestmark = pytest.mark.slow
+
 CASE = WorkloadSpec("toys:toy", 1, 8, 0, 0, "eager", "cpu", 1, "generation", 4)
 ASKED = member.PerfOptions(1, 8, 0, "cpu", 1, ("eager",), (1, 4), 4)
 
@@ -107,7 +109,6 @@ def measured(toys_can_be_imported) -> records.SpeedRecord:
     return member.measure("toys:toy", ASKED, effort)
 
 
-@pytest.mark.slow
 def test_a_record_holds_every_quantity(measured, tmp_path):
     found = measured.mode()
     assert found is not None
@@ -156,7 +157,6 @@ def test_an_edited_record_is_refused(measured, tmp_path):
         records.read(path)
 
 
-@pytest.mark.slow
 def test_a_slow_down_is_found_by_real_processes(monkeypatch):
     """Twice as slow: beyond the noise of any machine that can run the tests."""
     monkeypatch.setattr("bench.perf.rounds.ROUND_SECONDS", 0.01)

@@ -99,6 +99,7 @@ class Odd(KeyboardInterrupt):
     """What a library may raise when it means to end the process."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
     [RuntimeError("no"), SystemExit(0), Odd(), KeyboardInterrupt(), UserError("no"), MemoryError("full")],

@@ -13,6 +13,8 @@ from bench.gan import GAN, Batch, Context, Draw, ImageSpec, Now, Prompt, Turn
 from zoo import spectral
 from zoo.growing import Growing
 
+pytestmark = pytest.mark.slow
+
 COUNT = 4
 ZOO = [listing for listing in members.listings().values() if listing.entry_point.startswith("zoo.")]
 FAMILY = [listing for listing in ZOO if listing.entry_point.startswith("zoo.stabilisers:")]
