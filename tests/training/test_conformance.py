@@ -462,6 +462,21 @@ def of_fixed_length(nets: Nets, prompt: Prompt) -> Tensor:
     return sample(nets, prompt).view(len(prompt.latents), -1, 8, 8)
 
 
+def test_lengths_that_the_bench_itself_asks_for_are_not_the_members():
+    def change(gan: GAN) -> GAN:
+        players = {**gan.players, "generator": Player(Normed(), STEP, Average(decay=0.5, standing_batches=2))}
+        return replace(gan, players=players)
+
+    assert finding(changed(change), "batch size").status == "ok"
+
+
+class Normed(nn.Sequential):
+    """z -> images through batch norm."""
+
+    def __init__(self):
+        super().__init__(nn.Linear(8, 64), nn.BatchNorm1d(64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8)))
+
+
 def test_a_length_that_an_export_would_fix():
     found = finding(generating(of_fixed_length), "batch size")
     assert found.status == "warn"

@@ -156,9 +156,10 @@ def _equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
 def keeps_the_batch_free(builder: Builder, spec: ImageSpec) -> str:
     """Sampling does not make a fixed number of the batch size, which an export would keep."""
     training = trained(builder, spec)
+    nets, prompt = training.sampling_nets(), sampling.prompt(training.gan, spec, COUNT)
     observer = Observer(COUNT)
     with observer:
-        generated(training.gan, training.sampling_nets(), sampling.prompt(training.gan, spec, COUNT), spec)
+        generated(training.gan, nets, prompt, spec)
     if observer.lengths:
         raise ConformanceWarning(
             "sampling calls len(tensor), a fixed number in an export, which then takes one batch size only. "
