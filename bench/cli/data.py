@@ -46,8 +46,22 @@ def info(
     if as_json:
         typer.echo(json.dumps(found, indent=1, default=str))
         return
-    for key, value in found.items():
-        typer.echo(f"{key}: {value}")
+    about = found.pop("description")
+    for key, value in {**found, "licence": about["licence"], "source": about["source"]}.items():
+        typer.echo(f"{key}: {_in_text(value)}")
+
+
+def _in_text(value: object) -> str:
+    """A value for people: numbers as they are, several values on one line."""
+    from bench.data.limits import readable
+
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count:,}" for name, count in value.items()) or "none"
+    if isinstance(value, list | tuple) and all(isinstance(part, int) for part in value) and value:
+        return " x ".join(map(str, value))
+    if isinstance(value, list | tuple):
+        return "; ".join(map(readable, value)) or "none"
+    return readable(value)
 
 
 @examples("bench data prepare mnist cifar10")
@@ -70,15 +84,18 @@ def prepare(
 def import_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A known set, or a new name of your own.")],
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A root, a folder, an .npz, an archive, parquet shards.")
+        Path, typer.Argument(metavar="PATH", help="A root, a folder, an .npz or .npy, an archive, parquet shards.")
     ],
     resolution: Resolution = None,
     skip_broken: SkipBroken = False,
+    fit: Annotated[
+        str, typer.Option("--fit", metavar="crop|pad", help="Crop to the central square and resize, or pad with black.")
+    ] = "crop",
 ) -> None:
     """Take a set from files that you have."""
     from bench.data.imports.importing import import_set
 
-    found = import_set(name, path, resolution=resolution, skip_broken=skip_broken)
+    found = import_set(name, path, resolution=resolution, skip_broken=skip_broken, fit=fit)
     typer.echo(f"{name}: {len(found.train):,} + {len(found.held_out):,} images, digest {found.digest}")
 
 

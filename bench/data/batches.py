@@ -5,12 +5,12 @@ that batch, before the first images of the next permutation. Pictures stay uint8
 they are flipped and scaled to [-1, 1] by x / 127.5 - 1. No step waits for the device.
 """
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor
 
@@ -181,8 +181,8 @@ def default_memory_limit(device: torch.device) -> int:
     """How many bytes of pictures may live on the device: a quarter of its memory, 2 GiB where that is unknown."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory // 4
-    if device.type == "cpu" and "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+    if device.type == "cpu":
+        return psutil.virtual_memory().total // 4
     return 2 << 30
 
 

@@ -62,6 +62,8 @@ def describe(name: str) -> Description:
             return pattern
     if name in imported.names():
         return describe_imported(name)
+    if imported.ALLOWED.fullmatch(name) and imported.folder(name).is_dir():
+        raise imported.gone(name)
     raise unknown("data set", name, names())
 
 

@@ -1,14 +1,12 @@
 """`bench data info`: what a prepared set holds."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from bench.data.catalogue import Description, describe
 from bench.data.dataset import DataSet
-from bench.data.loading import request
+from bench.data.loading import located, request
 from bench.data.standard.declaration import DataRoot
-from bench.data.standard.locate import locate
 from bench.data.store import store
 
 
@@ -38,7 +36,7 @@ class Info:
 
 def info(name: str, *, resolution: int | None = None, data_root: DataRoot = None, skip_broken: bool = False) -> Info:
     """Count a set, preparing it if need be. Raises what `load` raises."""
-    wanted = request(name, resolution, partial(locate, given=data_root), skip_broken)
+    wanted = request(name, resolution, located(data_root), skip_broken)
     data = store.load(wanted)
     folder = store.folder() / wanted.key
     manifest = store.read_manifest(folder)

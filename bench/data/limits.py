@@ -54,6 +54,30 @@ def open_regular(path: Path) -> IO[bytes]:
         raise
 
 
+def user_path(text: str | Path) -> Path:
+    """A path as the user wrote it, ~ and ~name filled in. Raises UserError for a home folder that is not there."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{readable(text)}: {error} Expected a path.") from error
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder lies there; a path that the system refuses (too long, with a zero byte) is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether anything lies there; a path that the system refuses is nothing."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def check_unpacked(path: Path, members: int, size: int) -> None:
     """Refuse a file that would unpack beyond reason. `size`: bytes unpacked, as claimed or as counted so far."""
     packed = path.stat().st_size

@@ -1,5 +1,6 @@
 """A data set's name -> the prepared data set."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -11,14 +12,16 @@ from bench.data.dataset import DataSet, Split
 from bench.data.folders import image_folder, image_pairs, unpaired
 from bench.data.folders.decode import RESIZED, resize_array
 from bench.data.imports import imported
+from bench.data.limits import readable
 from bench.data.names import Name, check_resolution, parse
 from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, DatasetSpec, Row, Table
 from bench.data.standard.declaration import DataRoot, StandardSet, Wanted
-from bench.data.standard.locate import locate
+from bench.data.standard.locate import locate, roots
 from bench.data.standard.table import SETS
 from bench.data.store import store
 from bench.errors import UserError
 
+ARGUMENT = re.compile(r"[A-Za-z0-9_, -]{0,150}")  # it becomes part of a folder's name
 Locate = Callable[[StandardSet, str], Path]  # a declared set, the argument of its name -> the folder with its files
 FOLDERS: dict[str, Callable[[Name, int | None, bool], DatasetSpec]] = {
     "folder": image_folder.folder,
@@ -46,8 +49,15 @@ def load(
     Raises UserError for an unknown name, files that are missing and cannot be downloaded, damaged or unsuitable images,
     a disk that is full or not writable.
     """
-    wanted = request(name, resolution, partial(locate, given=data_root), skip_broken)
+    wanted = request(name, resolution, located(data_root), skip_broken)
     return store.load(wanted, refresh=refresh)
+
+
+def located(data_root: DataRoot) -> Locate:
+    """Looks for files below a data root first. Raises UserError for a root that was named and is not there."""
+    if data_root is not None:
+        roots(data_root)
+    return partial(locate, given=data_root)
 
 
 def request(name: str, resolution: int | None, where: Locate, skip_broken: bool = False) -> DatasetSpec:
@@ -70,6 +80,10 @@ def standard(declared: StandardSet, name: Name, side: int | None, where: Locate,
     """A set of the field, from its declaration."""
     if name.argument and not declared.arguments:
         raise UserError(f"data set {name.full!r}: {declared.name} takes no argument.")
+    if not ARGUMENT.fullmatch(name.argument):
+        raise UserError(
+            f"data set {readable(name.full[:100])!r}: expected letters, digits, _ and commas after the colon."
+        )
     if declared.kept and side != declared.resolution:
         assert side is not None
         return resized(standard(declared, name, declared.resolution, where, skip_broken), side)

@@ -404,3 +404,32 @@ def tiff(values: np.ndarray, bits: int, signed: bool) -> bytes:
     offset = 8 + len(data) + len(data) % 2
     directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
     return struct.pack("<2sHI", b"II", 42, offset) + data + b"\0" * (len(data) % 2) + directory + struct.pack("<I", 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x" * 300,
+        "x\0y",
+        "a/" * 3000,
+        "\udcff",
+        "",
+        ".",
+        "..",
+        "~nobody-of-this-name/x",
+        "-",
+        "con:",
+        "folder",
+        "://",
+        "%s",
+        "{0}",
+    ],
+)
+def test_names_of_sets_that_are_none(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for full in (name, f"folder:{name}", f"pairs:{name}", f"unpaired:{name},{name}", f"celeba:{name}", f"stl10:{name}"):
+        with pytest.raises(UserError):
+            load(full)
+    for read in (read_images, lambda path: import_set("mine", path)):
+        with pytest.raises(UserError):
+            read(name)

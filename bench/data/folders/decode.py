@@ -42,6 +42,7 @@ class Header:
     height: int
     colour: bool
     format: str = ""  # as Pillow calls it, e.g. "JPEG"
+    deep: bool = False  # whether it is grey with more than 8 bits
 
 
 class _Quiet:
@@ -92,7 +93,7 @@ def read_header(file: Path | IO[bytes]) -> Header:
         width, height = image.size
         if image.getexif().get(UPRIGHT, 1) in (5, 6, 7, 8):
             width, height = height, width
-        return Header(width, height, image.mode not in GREY, image.format or "")
+        return Header(width, height, image.mode not in GREY, image.format or "", image.mode in DEEP)
 
 
 def read_picture(file: Path | IO[bytes], colour: bool) -> Image.Image:

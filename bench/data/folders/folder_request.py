@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bench.data.folders.decode import RESIZED, Header, centre_square, pixels
-from bench.data.folders.listing import LATER, Found, look_at, refuse_broken, unreadable
+from bench.data.folders.listing import NEVER, Found, look_at, refuse_broken, unreadable
 from bench.data.limits import readable
 from bench.data.names import RESOLUTIONS, Name, check_resolution
 from bench.errors import UserError
@@ -28,7 +28,13 @@ class FolderRequest:
     resolution: int | None = None  # as asked for; None: that of the files
     skip_broken: bool = False
     fit: str = CROP
-    advice: str = LATER  # what to do about broken files; it depends on the options that the verb has
+    advice: str = NEVER  # what to do about broken files; it depends on who asks
+    shown: str = ""  # what to call the folder, where it is not the user's own
+
+    @property
+    def place(self) -> str:
+        """The folder in messages."""
+        return self.shown or readable(self.path)
 
     @property
     def preparation(self) -> str:
@@ -68,7 +74,14 @@ def asked(name: Name, path: Path, resolution: int | None, skip_broken: bool) -> 
         check_resolution(name.full, resolution)
     fit = name.option("fit", (CROP, PAD)) if "fit" in name.known else CROP
     skip = skip_broken or name.option("broken", ("refuse", "skip")) == "skip"
-    return FolderRequest(f"data set {readable(name.full)}", path, resolution, skip, fit)
+    return FolderRequest(
+        f"data set {readable(name.full)}", path, resolution, skip, fit, skipping(f"{name.family}:PATH?broken=skip")
+    )
+
+
+def skipping(how: str) -> str:
+    """What to do about broken files, where they can be left out."""
+    return f"{NEVER} Or leave them out and record them: {how} (or --skip-broken, where the command has it)."
 
 
 def usable(request: FolderRequest, files: Sequence[Found]) -> Usable:
@@ -78,13 +91,19 @@ def usable(request: FolderRequest, files: Sequence[Found]) -> Usable:
     total = len(seen.images) + len(seen.broken)
     if skipped and not (request.skip_broken and seen.images):
         skipped += [f"{file.name}: {reason}" for file, reason in unreadable([file for file, _ in seen.images])]
-        refuse_broken(request.what, request.path, total, skipped, request.advice)
+        refuse_broken(request.what, request.place, total, skipped, request.advice)
     if not seen.images:
         raise UserError(
-            f"{request.what}: {readable(request.path)} holds no images, only {_few(seen.others)}. "
+            f"{request.what}: {request.place} holds no images, only {_few(seen.others)}. "
             "Expected images (PNG, JPEG, WebP, ...), nested or not."
         )
     notes = [f"left out, not images: {_few(seen.others)}"] if seen.others else []
+    deep = sum(header.deep for _, header in seen.images)
+    if deep:
+        notes.append(
+            f"{deep:,} of {len(seen.images):,} images have more than 8 bits per value: they are scaled from their whole "
+            "range, and are dark if they do not use it"
+        )
     return Usable(dict(seen.images), skipped, notes, seen.others)
 
 
@@ -99,7 +118,7 @@ def settle_side(request: FolderRequest, headers: dict[Found, Header]) -> int:
         return _padded_side(request, headers)
     if request.resolution is not None:
         return request.resolution
-    place = readable(request.path)
+    place = request.place
     sizes = Counter((header.width, header.height) for header in headers.values())
     (width, height), _ = sizes.most_common(1)[0]
     if len(sizes) > 1:

@@ -12,7 +12,7 @@ from bench.data.folders.layout import EXPECTED, TREES, Item, Layout, NotUndersto
 from bench.data.folders.listing import Found, fingerprint, list_files
 from bench.data.folders.reader import Reader
 from bench.data.folders.style_labels import with_style_labels
-from bench.data.limits import readable
+from bench.data.limits import user_path
 from bench.data.names import Name
 from bench.data.rows import DatasetRecipe, DatasetSpec, Row, Table
 from bench.errors import UserError
@@ -20,7 +20,7 @@ from bench.errors import UserError
 
 def folder(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSpec:
     """The folder as a data set; its prepared form is made anew when a file changes."""
-    path = Path(name.argument).expanduser()
+    path = user_path(name.argument)
     request = asked(name, path, resolution, skip_broken)
     labelled = name.option("labels", ("auto", "none")) == "auto"
     splits = name.option("splits", ("auto", "none")) == "auto"
@@ -45,12 +45,13 @@ def plan(request: FolderRequest, files: Sequence[Found], labelled: bool = True, 
     colour = any(header.colour for header in headers.values())
     reader = Reader(
         request.what,
-        request.path,
+        request.place,
         layout.items,
         partial(read_item, request=request, side=side, colour=colour),
         lambda item: item.file.name,
         request.skip_broken,
         found.skipped,
+        request.advice,
     )
     shape = (3 if colour else 1, side, side)
     return DatasetRecipe(
@@ -70,7 +71,7 @@ def arrange(request: FolderRequest, found: Usable, labelled: bool = True, splits
         return understood(request, found, labelled, splits)
     except NotUnderstoodError as problem:
         raise UserError(
-            f"{request.what}: the folders in {readable(request.path)} are not understood: {problem}.\n{EXPECTED}"
+            f"{request.what}: the folders in {request.place} are not understood: {problem}.\n{EXPECTED}"
         ) from None
 
 

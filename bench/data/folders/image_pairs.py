@@ -23,13 +23,14 @@ from bench.data.folders.folder_request import (
     halved,
     settle_side,
     sizes_as,
+    skipping,
     usable,
 )
 from bench.data.folders.image_folder import slug
 from bench.data.folders.layout import Item, NotUnderstoodError, understand
 from bench.data.folders.listing import Found, fingerprint, list_files
 from bench.data.folders.reader import Reader
-from bench.data.limits import readable
+from bench.data.limits import user_path
 from bench.data.names import Name
 from bench.data.rows import DatasetRecipe, DatasetSpec, Row, Table
 from bench.errors import UserError
@@ -62,7 +63,7 @@ class Pair:
 
 def pairs(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSpec:
     """`pairs:PATH`: prepared anew when a file changes."""
-    path = Path(name.argument).expanduser()
+    path = user_path(name.argument)
     source = SOURCES[name.option("source", tuple(SOURCES))]
     form = name.option("form", FORMS)
     request = asked(name, path, resolution, skip_broken)
@@ -73,7 +74,8 @@ def pairs(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSpec:
 
 def facades(path: Path, resolution: int | None, skip_broken: bool) -> DatasetRecipe:
     """CMP Facades as pix2pix ships them: photograph left, label map right; train 400, held out: test 106."""
-    request = FolderRequest("data set facades", path, resolution, skip_broken)
+    advice = skipping("bench data prepare facades --skip-broken")
+    request = FolderRequest("data set facades", path, resolution, skip_broken, advice=advice)
     return plan_pairs(request, list_files(path, request.what), "B", "halves")
 
 
@@ -89,7 +91,7 @@ def plan_pairs(request: FolderRequest, files: Sequence[Found], source: str, form
         return plan_parallel(request, found, domains, source)
     except NotUnderstoodError as problem:
         raise UserError(
-            f"{request.what}: the folders in {readable(request.path)} are not understood: {problem}.\n{EXPECTED}"
+            f"{request.what}: the folders in {request.place} are not understood: {problem}.\n{EXPECTED}"
         ) from None
 
 
@@ -117,8 +119,8 @@ def plan_halves(request: FolderRequest, found: Usable, source: str, strict: bool
     side = settle_side(request, halved(headers))
     colour = any(header.colour for header in headers.values())
     read = partial(read_halves, request=request, side=side, colour=colour, source=source)
-    name = request.path, layout.items, read, lambda item: item.file.name
-    reader = Reader(request.what, *name, request.skip_broken, found.skipped)
+    name = request.place, layout.items, read, lambda item: item.file.name
+    reader = Reader(request.what, *name, request.skip_broken, found.skipped, request.advice)
     shape = (3 if colour else 1, side, side)
     table = Table(("images", "source"), reader.rows, len(headers), (shape, shape))
     half = "right" if source == "B" else "left"
@@ -166,12 +168,13 @@ def plan_parallel(request: FolderRequest, found: Usable, domains: Domains, sourc
     )
     reader = Reader(
         request.what,
-        request.path,
+        request.place,
         matched,
         partial(read_pair, request=request, side=side, colours=colours),
         lambda pair: f"{pair.target.file.name} and {pair.source.file.name}",
         request.skip_broken,
         found.skipped,
+        request.advice,
     )
     shapes = tuple((3 if colour else 1, side, side) for colour in colours)
     line = f"folders A and B, source {source}; {request.preparation}uint8"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.data.folders.decode import BrokenPictureError, Header, read_header, read_picture
-from bench.data.limits import MEMBERS, open_regular, readable
+from bench.data.limits import MEMBERS, exists, is_folder, open_regular, readable
 from bench.errors import UserError
 
 A = TypeVar("A")
@@ -24,7 +24,6 @@ MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")  # how PNG, J
 DEEPEST = 64  # folders inside folders
 AHEAD = 64  # files that are read together
 SHOWN = 5  # files named in a message
-LATER = "Expected still images only. Remove or repair them, or leave them out and record them with --skip-broken."
 NEVER = "Expected still images only. Remove or repair them."
 
 
@@ -55,9 +54,13 @@ class Seen:
 def list_files(folder: Path, what: str) -> list[Found]:
     """All files below `folder`, links followed, in a fixed order. Raises UserError for what is not a folder, or empty."""
     shown = readable(folder)
-    if not folder.is_dir():
-        hint = "it is a file" if folder.exists() else "there is no such folder"
-        raise UserError(f"{what}: {shown}: {hint}. Expected a folder of images.")
+    if not is_folder(folder):
+        hint = "there is no such folder. Expected a folder of images."
+        if exists(folder):
+            hint = (
+                "it is a file. Expected a folder of images; archives, arrays and shards: bench data import NAME PATH."
+            )
+        raise UserError(f"{what}: {shown}: {hint}")
     try:
         found = sorted(_Walk(what).files(folder, (), ()), key=lambda file: file.parts)
     except OSError as error:
@@ -172,10 +175,10 @@ def unreadable(files: Sequence[Found]) -> Iterator[tuple[Found, str]]:
             yield file, reason
 
 
-def refuse_broken(what: str, folder: Path, total: int, broken: Sequence[str], advice: str = LATER) -> None:
+def refuse_broken(what: str, place: str, total: int, broken: Sequence[str], advice: str) -> None:
     """Raise for broken files ("name: reason"), naming the first few and counting all."""
     if not broken:
         return
     shown = "; ".join(broken[:SHOWN]) + ("; ..." if len(broken) > SHOWN else "")
     count = f"{len(broken):,} of {total:,} files cannot be used"
-    raise UserError(f"{what}: {readable(folder)}: {count}: {shown}. {advice}")
+    raise UserError(f"{what}: {place}: {count}: {shown}. {advice}")

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from bench.data.folders.decode import BrokenPictureError
-from bench.data.folders.listing import LATER, in_order, refuse_broken
+from bench.data.folders.listing import in_order, refuse_broken
 from bench.data.rows import Row
 
 T = TypeVar("T")
@@ -17,13 +16,13 @@ class Reader(Generic[T]):
     """Items -> rows."""
 
     what: str  # "data set folder:photos", for messages
-    place: Path
+    place: str  # where they lie, for messages
     items: Sequence[T]
     read: Callable[[T], Row]  # raises BrokenPictureError
     name: Callable[[T], str]
     skip_broken: bool
     skipped: list[str]  # "file: reason", filled while reading
-    advice: str = LATER
+    advice: str  # what to do about broken ones
 
     def rows(self) -> Iterator[Row]:
         """One row per item. All broken ones are found before the error is raised, so that it can count them."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from bench.data.folders.domains import find_domains
 from bench.data.folders.folder_request import RULES, FolderRequest, Usable, asked, settle_side, sizes_as, usable
@@ -10,7 +9,7 @@ from bench.data.folders.image_folder import arrange, read_item, slug
 from bench.data.folders.layout import Item, NotUnderstoodError
 from bench.data.folders.listing import Found, fingerprint, list_files
 from bench.data.folders.reader import Reader
-from bench.data.limits import readable
+from bench.data.limits import user_path
 from bench.data.names import Name
 from bench.data.rows import DatasetRecipe, DatasetSpec, Table
 from bench.errors import UserError
@@ -31,7 +30,7 @@ def unpaired(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSp
     parts = [part.strip() for part in name.argument.split(",")]
     if len(parts) > 2 or not all(parts):
         raise UserError(f"data set {name.full!r}: expected unpaired:PATH_A,PATH_B or unpaired:PATH.")
-    requests = [asked(name, Path(part).expanduser(), resolution, skip_broken) for part in parts]
+    requests = [asked(name, user_path(part), resolution, skip_broken) for part in parts]
     files = [list_files(request.path, request.what) for request in requests]
     named = [fingerprint(part, str(one.path.resolve())) for part, one in zip(files, requests, strict=True)]
     key = f"unpaired-{'-'.join(slug(one.path) for one in requests)}-{fingerprint([], named, resolution, RULES)}"
@@ -70,7 +69,7 @@ def _one_folder(request: FolderRequest, found: Usable) -> tuple[list[Side], list
             raise NotUnderstoodError("no folder has the name of a domain")
     except NotUnderstoodError as problem:
         raise UserError(
-            f"{request.what}: the folders in {readable(request.path)} are not understood: {problem}.\n{EXPECTED}"
+            f"{request.what}: the folders in {request.place} are not understood: {problem}.\n{EXPECTED}"
         ) from None
     sides: list[Side] = [
         (
@@ -88,5 +87,14 @@ def _domain_table(column: str, side: Side, pixels: int, skipped: list[str]) -> T
     request, found, items = side
     colour = any(found.headers[item.file].colour for item in items)
     read = partial(read_item, request=request, side=pixels, colour=colour)
-    reader = Reader(request.what, request.path, items, read, lambda item: item.file.name, request.skip_broken, skipped)
+    reader = Reader(
+        request.what,
+        request.place,
+        items,
+        read,
+        lambda item: item.file.name,
+        request.skip_broken,
+        skipped,
+        request.advice,
+    )
     return Table((column,), reader.rows, len(items), ((3 if colour else 1, pixels, pixels),))

@@ -10,14 +10,13 @@ from bench.data.catalogue import names
 from bench.data.folders.decode import RESIZED, centre_square, picture, pixels
 from bench.data.folders.folder_request import FolderRequest
 from bench.data.folders.layout import TENTH
-from bench.data.folders.listing import NEVER
 from bench.data.image_set import ImageSet
 from bench.data.imports import archives
 from bench.data.imports.array_files import holds_arrays
 from bench.data.imports.kinds import FOLDER, FORMS, NPY, PARQUET, TAR, UNKNOWN, ZIP, kind_of
 from bench.data.imports.packed import Payload, from_arrays, from_folder
 from bench.data.imports.parquet import from_parquet, parquet_files
-from bench.data.limits import check_memory, readable
+from bench.data.limits import check_memory, exists, readable, user_path
 from bench.data.rows import HELD_OUT
 from bench.data.store import store
 from bench.errors import UserError
@@ -32,10 +31,10 @@ def source_path(source: str | Path) -> Path | None:
     """
     text = str(source)
     if text.startswith(PREFIX):
-        return Path(text.removeprefix(PREFIX).partition("?")[0]).expanduser()
-    path = Path(text).expanduser()
+        return user_path(text.removeprefix(PREFIX).partition("?")[0])
+    path = user_path(text)
     known = {name for name in names() if ":" not in name}
-    return path if text not in known and (isinstance(source, Path) or path.exists()) else None
+    return path if text not in known and (isinstance(source, Path) or exists(path)) else None
 
 
 def read_images(source: str | Path, *, resolution: int | None = None) -> ImageSet:
@@ -45,7 +44,7 @@ def read_images(source: str | Path, *, resolution: int | None = None) -> ImageSe
     column. Images keep their size, and all must have one, unless a `resolution` is given: then the central square of
     each is resized, which the notes say. Raises UserError.
     """
-    path = source_path(source) or Path(source).expanduser()
+    path = source_path(source) or user_path(source)
     name = readable(path)
     with opened_payload(path, f"images in {name}") as payload:
         sizes = sorted(payload.sizes)
@@ -89,21 +88,21 @@ def opened_payload(path: Path, what: str, colour: bool | None = None) -> Iterato
         raise UserError(f"{readable(path)}: not images that can be read. Expected {FORMS}.")
     if kind == TAR or (kind == ZIP and not holds_arrays(path)):
         with archives.unpacked(path, store.folder()) as place:
-            yield packed_in_folder(place, f"{what} ({readable(path.name)})", colour)
+            yield packed_in_folder(place, what, readable(path), colour)
     elif kind == FOLDER:
-        yield packed_in_folder(path, what, colour)
+        yield packed_in_folder(path, what, readable(path), colour)
     else:
         yield {NPY: from_arrays, ZIP: from_arrays, PARQUET: lambda one: from_parquet([one])}[kind](path)
 
 
-def packed_in_folder(place: Path, what: str, colour: bool | None = None) -> Payload:
+def packed_in_folder(place: Path, what: str, shown: str, colour: bool | None = None) -> Payload:
     """The images in a folder: files, parquet shards, or a single file of arrays."""
     shards, bundle = parquet_files(place), only_arrays(place)
     if shards:
         return from_parquet(shards)
     if bundle is not None:
         return from_arrays(bundle)
-    return from_folder(FolderRequest(what, place, advice=NEVER), colour=colour)
+    return from_folder(FolderRequest(what, place, shown=shown), colour=colour)
 
 
 def only_arrays(place: Path) -> Path | None:

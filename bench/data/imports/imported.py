@@ -33,10 +33,18 @@ def names() -> list[str]:
     return sorted(name for name in found if "-to-" not in name)
 
 
+def gone(name: str) -> UserError:
+    """The error for a set whose files were lost: it cannot be made anew from anything else."""
+    return UserError(
+        f"data set {name}: its prepared form in {folder(name)} is gone or damaged. "
+        f"Import it again: bench data import {name} PATH"
+    )
+
+
 def request(name: str) -> DatasetSpec:
     """The set as it was imported; it cannot be made anew without its files."""
 
     def plan() -> DatasetRecipe:
-        raise UserError(f"data set {name}: its prepared form is gone or damaged. Import it again: bench data import.")
+        raise gone(name)
 
     return DatasetSpec(name, f"{PREFIX}{name}", plan)

@@ -18,15 +18,15 @@ from bench.data.dataset import DataSet
 from bench.data.digests import held_out_rank
 from bench.data.folders import image_folder
 from bench.data.folders.decode import Header, picture
-from bench.data.folders.folder_request import CROP, FolderRequest, settle_side
-from bench.data.folders.listing import Found, list_files
+from bench.data.folders.folder_request import CROP, PAD, FolderRequest, settle_side
+from bench.data.folders.listing import NEVER, Found, list_files
 from bench.data.imports import archives, imported
 from bench.data.imports.any_images import only_arrays, opened_payload
 from bench.data.imports.array_files import holds_arrays
 from bench.data.imports.kinds import TAR, ZIP, kind_of
 from bench.data.imports.packed import Payload
 from bench.data.imports.parquet import parquet_files
-from bench.data.limits import readable
+from bench.data.limits import readable, user_path
 from bench.data.loading import request
 from bench.data.names import WITH_ARGUMENT, Name, check_resolution, parse
 from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, DatasetSpec, Row, Table
@@ -34,7 +34,9 @@ from bench.data.standard.declaration import StandardSet
 from bench.data.standard.locate import locate, search
 from bench.data.standard.table import SETS
 from bench.data.store import store
-from bench.errors import UserError
+from bench.errors import UserError, unknown
+
+SKIP = f"{NEVER} Or leave them out and record them: --skip-broken."
 
 
 def import_set(
@@ -46,7 +48,9 @@ def import_set(
     fit: "crop" (the central square, resized) or "pad" (a black border up to the resolution, or to the next usable one).
     Raises UserError for what cannot be read, is not safe to unpack, or is not the set that its name says.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
+    if fit not in (CROP, PAD):
+        raise unknown("fit", fit, (CROP, PAD))
     kind = kind_of(path)
     parsed = parse(name)
     if parsed.family in WITH_ARGUMENT:
@@ -60,7 +64,9 @@ def import_set(
             place = stack.enter_context(archives.unpacked(path, store.folder()))
         if declared is not None:
             return import_known(declared, parsed, place, resolution, skip_broken)
-        return import_own(name, place, resolution, skip_broken, fit)
+        return import_own(
+            FolderRequest(f"import {name}", place, resolution, skip_broken, fit, SKIP, readable(path)), name
+        )
 
 
 def import_known(declared: StandardSet, name: Name, place: Path, resolution: int | None, skip_broken: bool) -> DataSet:
@@ -146,16 +152,15 @@ def class_numbers(name: str, found: tuple[str, ...], classes: tuple[str, ...]) -
     return {label: known[plain(text)] for label, text in enumerate(found)}
 
 
-def import_own(name: str, place: Path, resolution: int | None, skip_broken: bool, fit: str) -> DataSet:
+def import_own(asked: FolderRequest, name: str) -> DataSet:
     """A set under a name of the user's own."""
-    if resolution is not None:
-        check_resolution(name, resolution)
-    asked = FolderRequest(f"import {name}", place, resolution, skip_broken, fit)
+    if asked.resolution is not None:
+        check_resolution(name, asked.resolution)
+    place, key = asked.path, f"{imported.PREFIX}{name}"
     if place.is_dir() and not parquet_files(place) and only_arrays(place) is None:
-        plan = partial(image_folder.plan, asked, list_files(place, asked.what))
-        return renew(DatasetSpec(name, f"{imported.PREFIX}{name}", plan))
+        return renew(DatasetSpec(name, key, lambda: image_folder.plan(asked, list_files(place, asked.what))))
     with opened_payload(place, asked.what) as payload:
-        return renew(DatasetSpec(name, f"{imported.PREFIX}{name}", lambda: own_plan(asked, payload)))
+        return renew(DatasetSpec(name, key, lambda: own_plan(asked, payload)))
 
 
 def own_plan(asked: FolderRequest, payload: Payload) -> DatasetRecipe:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.data.limits import open_regular, readable
+from bench.data.limits import is_folder, open_regular, readable
 from bench.errors import UserError
 
 FOLDER, NPY, ZIP, TAR, PARQUET, UNKNOWN = "folder", "npy", "zip", "tar", "parquet", "unknown"
@@ -24,12 +24,12 @@ FORMS = (
 
 def kind_of(path: Path) -> str:
     """The kind of what lies at `path`. Raises UserError where nothing lies that may be read."""
-    if path.is_dir():
+    if is_folder(path):
         return FOLDER
     try:
         with open_regular(path) as file:
             start = file.read(USTAR + 5)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # a zero byte in the path
         raise UserError(f"{readable(path)}: there is no such file or folder. Expected {FORMS}.") from None
     except OSError as error:
         raise UserError(f"{readable(path)}: {error.strerror}. Expected {FORMS}.") from error

@@ -164,7 +164,7 @@ def from_folder(request: FolderRequest, *, colour: bool | None = None) -> Payloa
         image = pixels(read_picture(item.file.path, any_colour))
         return Row((image,), item.split, item.label, origin=item.file.name)
 
-    reader = Reader(request.what, request.path, items, read, lambda item: item.file.name, False, [], request.advice)
+    reader = Reader(request.what, request.place, items, read, lambda item: item.file.name, False, [], request.advice)
     return Payload(
         reader.rows,
         len(items),

@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 
 from bench.data.folders.decode import RESIZED, BrokenPictureError, pixels, read_picture, resize
+from bench.data.folders.folder_request import skipping
 from bench.data.folders.reader import Reader
 from bench.data.imports.archives import check_zip
 from bench.data.limits import DAMAGE, open_regular, read_at_most
@@ -59,9 +60,8 @@ def read(wanted: Wanted) -> DatasetRecipe:
     ]
     skipped: list[str] = []
     read_one = partial(read_face, open_images(folder), resolution=side)
-    reader = Reader(
-        f"data set {wanted.name}", folder, faces, read_one, lambda face: face.name, wanted.skip_broken, skipped
-    )
+    what, advice = f"data set {wanted.name}", skipping(f"bench data prepare {wanted.name} --skip-broken")
+    reader = Reader(what, str(folder), faces, read_one, lambda face: face.name, wanted.skip_broken, skipped, advice)
     line = f"centre crop 148; resize {side} {RESIZED}; uint8"
     table = Table(("images",), reader.rows, len(faces), ((3, side, side),))
     return DatasetRecipe([table], classes, line, skipped=skipped)

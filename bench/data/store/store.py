@@ -29,6 +29,7 @@ from bench.errors import UserError
 from bench.paths import home
 
 FORMAT = 1  # of the folder above; another format is prepared anew
+NEEDED = {f"{split}.images.npy" for split in (TRAIN, HELD_OUT)}
 SPARE_BYTES = 64 << 20  # what a preparation leaves free on the disk
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_WRITE = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -118,7 +119,7 @@ def replace_folder(source: Path, target: Path) -> None:
 def is_complete(target: Path) -> bool:
     """Whether a whole set of this format lies in `target`."""
     manifest = read_manifest(target)
-    if manifest is None or manifest.get("format") != FORMAT:
+    if manifest is None or manifest.get("format") != FORMAT or not set(manifest["files"]) >= NEEDED:
         return False
     return all(
         (target / name).is_file() and (target / name).stat().st_size == size for name, size in manifest["files"].items()

@@ -1,17 +1,16 @@
 """Is a set what it should be? By content: every row's digest, whatever the packaging."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from bench.data.digests import image_digest, row_digest, set_digest
-from bench.data.loading import request
+from bench.data.loading import located, request
 from bench.data.names import parse
 from bench.data.rows import HELD_OUT, TRAIN, DatasetSpec
 from bench.data.standard.declaration import DataRoot
-from bench.data.standard.locate import locate, present
+from bench.data.standard.locate import present
 from bench.data.standard.pinned import SHOWN, plan_problems
 from bench.data.standard.table import SETS
 from bench.data.store import store
@@ -40,7 +39,7 @@ def verify(name: str, *, resolution: int | None = None, data_root: DataRoot = No
     A pinned set is compared with what was published; another one with what it was when it was prepared. A set that is
     neither prepared nor pinned is prepared first. Raises UserError where there is nothing to read.
     """
-    wanted = request(name, resolution, partial(locate, given=data_root))
+    wanted = request(name, resolution, located(data_root))
     folder = store.folder() / wanted.key
     original = original_files(name, data_root)
     checked: list[str] = []

@@ -301,3 +301,71 @@ def test_real_mnist_from_shuffled_arrays_has_the_published_digest(real_root, tmp
         arrays[f"x_{split}"] = part.images[order][:, 0, 2:30, 2:30]
         arrays[f"y_{split}"] = part.labels[order]
     assert import_set("mnist", as_npz(tmp_path / "mnist.npz", arrays)).digest == SETS["mnist"].digest
+
+
+@pytest.mark.parametrize("form", ["folder", "npz", "zip"])
+def test_small_images_can_be_padded(tmp_path, noise, form):
+    """28 x 28 under a name of one's own, as MNIST is kept: every pixel as it was, a black border around."""
+    images = noise(8, 28, 28)
+    (tmp_path / "p").mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / "p" / f"{i}.png")
+    path = {"folder": tmp_path / "p", "npz": tmp_path / "x.npz", "zip": tmp_path / "x.zip"}[form]
+    if form == "npz":
+        np.savez(path, images)
+    elif form == "zip":
+        as_zip(path, tmp_path / "p")
+    data = import_set("mine", path, fit="pad")
+    assert (data.resolution, data.channels) == (32, 1)
+    stored = np.concatenate([data.train.images, data.held_out.images])
+    assert {image.tobytes() for image in stored[:, 0, 2:30, 2:30]} == {image.tobytes() for image in images}
+    assert int(stored.sum()) == int(images.sum())
+    with pytest.raises(UserError, match=r"unknown fit 'stretch'.*crop, pad"):
+        import_set("mine", path, fit="stretch")
+    with pytest.raises(UserError, match="cannot be padded to 16"):
+        import_set("mine", path, fit="pad", resolution=16)
+
+
+def test_labels_with_gaps_make_no_empty_class(tmp_path, noise):
+    np.savez(tmp_path / "x.npz", images=noise(40, 8, 8, 3), labels=np.arange(40) % 4 * 10 + 1)
+    import_set("mine", tmp_path / "x.npz")
+    found = info("mine")
+    assert found.classes == {"1": 10, "11": 10, "21": 10, "31": 10}
+    assert any("1, 11, 21, 31" in note for note in found.notes)
+    images = {image.tobytes(): i % 4 for i, image in enumerate(noise(40, 8, 8, 3).transpose(0, 3, 1, 2))}
+    data = load("mine")
+    assert [images[np.ascontiguousarray(image).tobytes()] for image in data.train.images] == data.train.labels.tolist()
+
+
+def test_messages_about_an_archive_name_the_archive(tmp_path, photos):
+    photos(tmp_path / "p", 3, (20, 30))
+    as_zip(tmp_path / "faces.zip", tmp_path / "p")
+    with pytest.raises(UserError) as caught:
+        import_set("mine", tmp_path / "faces.zip")
+    assert str(tmp_path / "faces.zip") in str(caught.value)
+    assert "unpack-" not in str(caught.value)
+
+
+def test_what_killed_processes_left_is_swept_unless_in_use(tmp_path, photos, bench_home):
+    from filelock import FileLock
+
+    photos(tmp_path / "p", 6)
+    as_zip(tmp_path / "x.zip", tmp_path / "p")
+    data = bench_home / "data"
+    for name in ("unpack-dead", "unpack-busy"):
+        (data / name).mkdir(parents=True)
+        (data / name / "half.png").write_bytes(b"x")
+    (data / ".locks").mkdir()
+    with FileLock(data / ".locks" / "unpack-busy.lock"):
+        import_set("mine", tmp_path / "x.zip")
+        assert sorted(path.name for path in data.iterdir()) == [".locks", "imported-mine", "unpack-busy"]
+    import_set("mine", tmp_path / "x.zip")
+    assert sorted(path.name for path in data.iterdir()) == [".locks", "imported-mine"]
+
+
+def test_an_imported_set_that_lost_a_file_says_what_to_do(tmp_path, photos, bench_home):
+    photos(tmp_path / "p", 6)
+    import_set("mine", tmp_path / "p")
+    (bench_home / "data" / "imported-mine" / "train.images.npy").unlink()
+    with pytest.raises(UserError, match=r"mine: .* gone or damaged\. Import it again"):
+        load("mine")

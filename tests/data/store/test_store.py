@@ -136,3 +136,36 @@ def test_an_open_map_survives_a_refresh(bench_home):
     load("digits", refresh=True)
     assert (data.train.images == before).all()
     assert folders(bench_home) == ["digits-16"]
+
+
+def test_a_replacement_that_was_killed_in_the_middle_is_taken_back(bench_home, monkeypatch):
+    digest = load("digits").digest
+    folder = bench_home / "data" / "digits-16"
+    folder.rename(folder.with_name("digits-16.old"))
+    monkeypatch.setattr(store, "prepare", lambda *_: pytest.fail("prepared again"))
+    assert load("digits").digest == digest
+    assert folders(bench_home) == ["digits-16"]
+
+
+def test_an_old_copy_is_swept_when_the_set_is_next_prepared(bench_home):
+    load("digits")
+    (bench_home / "data" / "digits-16.old").mkdir()
+    load("digits", refresh=True)
+    assert folders(bench_home) == ["digits-16"]
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "null", '{"files": 3}', '{"format": 1, "files": {}}', "\x00"])
+def test_a_manifest_of_another_kind_is_made_again(bench_home, content):
+    digest = load("digits").digest
+    (bench_home / "data" / "digits-16" / "manifest.json").write_text(content)
+    assert load("digits").digest == digest
+
+
+def test_a_file_of_the_user_that_may_not_be_read_is_not_called_the_cache(bench_home, tmp_path, monkeypatch):
+    from bench.data.rows import DatasetSpec
+
+    def plan():
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "mine.txt"))
+
+    with pytest.raises(UserError, match=r"mine\.txt: Permission denied\. Expected a file that may be read"):
+        store.load(DatasetSpec("x", "x", plan))
