@@ -13,7 +13,7 @@ from bench.errors import unknown
 
 @dataclass(frozen=True)
 class Description:
-    """A data set in words and numbers. None: depends on the files."""
+    """What is known about a data set. None: depends on the files."""
 
     name: str  # as it is asked for, e.g. "mnist" or "folder:PATH"
     title: str

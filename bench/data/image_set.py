@@ -43,8 +43,7 @@ class ImageSet:
         Colour becomes grey only where the three channels of every image are equal, which is how grey images are often
         saved; grey becomes colour by repeating its channel.
         """
-        found = self.images.shape[1]
-        if found == channels:
+        if self.images.shape[1] == channels:
             return self
         if channels == 3:
             check_memory(self.name, 3 * self.images.nbytes)

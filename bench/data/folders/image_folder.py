@@ -38,9 +38,9 @@ def slug(path: Path) -> str:
 
 def plan(request: FolderRequest, files: Sequence[Found], labelled: bool = True, splits: bool = True) -> DatasetRecipe:
     """Read all headers, settle splits, classes, size and channels, and say how to read the pixels."""
-    found = usable(request, files)
-    layout = arrange(request, found, labelled, splits)
-    headers = sizes_as(found.headers, [item.file for item in layout.items])
+    content = usable(request, files)
+    layout = arrange(request, content, labelled, splits)
+    headers = sizes_as(content.headers, [item.file for item in layout.items])
     side = settle_side(request, headers)
     colour = any(header.colour for header in headers.values())
     reader = Reader(
@@ -50,7 +50,7 @@ def plan(request: FolderRequest, files: Sequence[Found], labelled: bool = True, 
         partial(read_item, request=request, side=side, colour=colour),
         lambda item: item.file.name,
         request.skip_broken,
-        found.skipped,
+        content.skipped,
         request.advice,
     )
     shape = (3 if colour else 1, side, side)
@@ -58,29 +58,29 @@ def plan(request: FolderRequest, files: Sequence[Found], labelled: bool = True, 
         [Table(("images",), reader.rows, len(headers), (shape,))],
         layout.classes,
         f"{request.preparation}{'RGB' if colour else 'grey'}; uint8",
-        skipped=found.skipped,
-        notes=[*found.notes, *remarks(request, headers, side, colour)],
+        skipped=content.skipped,
+        notes=[*content.notes, *remarks(request, headers, side, colour)],
         layout=layout.lines,
         expected=TREES,
     )
 
 
-def arrange(request: FolderRequest, found: Usable, labelled: bool = True, splits: bool = True) -> Layout:
+def arrange(request: FolderRequest, content: Usable, labelled: bool = True, splits: bool = True) -> Layout:
     """What the folders mean. Raises UserError, with the trees that are expected, where they contradict each other."""
     try:
-        return understood(request, found, labelled, splits)
+        return understood(request, content, labelled, splits)
     except NotUnderstoodError as problem:
         raise UserError(
             f"{request.what}: the folders in {request.place} are not understood: {problem}.\n{EXPECTED}"
         ) from None
 
 
-def understood(request: FolderRequest, found: Usable, labelled: bool = True, splits: bool = True) -> Layout:
+def understood(request: FolderRequest, content: Usable, labelled: bool = True, splits: bool = True) -> Layout:
     """What the folders, and a dataset.json beside the images, mean. Raises NotUnderstoodError."""
-    layout = understand(found.files, labelled=labelled, splits=splits)
+    layout = understand(content.files, labelled=labelled, splits=splits)
     if not labelled:
         return replace(layout, lines=(*layout.lines, "classes: none, as asked for"))
-    return with_style_labels(request.what, layout, found)
+    return with_style_labels(request.what, layout, content)
 
 
 def remarks(request: FolderRequest, headers: dict[Found, Header], side: int, colour: bool) -> list[str]:

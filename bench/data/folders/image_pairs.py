@@ -81,24 +81,24 @@ def facades(path: Path, resolution: int | None, skip_broken: bool) -> DatasetRec
 
 def plan_pairs(request: FolderRequest, files: Sequence[Found], source: str, form: str) -> DatasetRecipe:
     """Parallel folders where the folders say so, else side-by-side pictures. Raises UserError where neither fits."""
-    found = usable(request, files)
+    content = usable(request, files)
     try:
-        domains = None if form == "halves" else find_domains(found.files)
+        domains = None if form == "halves" else find_domains(content.files)
         if domains is None and form == "folders":
             raise NotUnderstoodError("no folder has the name of a domain")
         if domains is None:
-            return plan_halves(request, found, source, strict=form == "auto")
-        return plan_parallel(request, found, domains, source)
+            return plan_halves(request, content, source, strict=form == "auto")
+        return plan_parallel(request, content, domains, source)
     except NotUnderstoodError as problem:
         raise UserError(
             f"{request.what}: the folders in {request.place} are not understood: {problem}.\n{EXPECTED}"
         ) from None
 
 
-def plan_halves(request: FolderRequest, found: Usable, source: str, strict: bool) -> DatasetRecipe:
-    """Side-by-side pictures. `strict`: only where they look like it, because nobody said so."""
-    layout = understand(found.files, labelled=strict)
-    headers = sizes_as(found.headers, [item.file for item in layout.items])
+def plan_halves(request: FolderRequest, content: Usable, source: str, strict: bool) -> DatasetRecipe:
+    """Side-by-side pictures. `strict`: only where they look like it, as the name does not say so."""
+    layout = understand(content.files, labelled=strict)
+    headers = sizes_as(content.headers, [item.file for item in layout.items])
     odd = [f"{file.name} ({head.width} x {head.height})" for file, head in headers.items() if head.width % 2]
     if odd:
         raise UserError(
@@ -120,7 +120,7 @@ def plan_halves(request: FolderRequest, found: Usable, source: str, strict: bool
     colour = any(header.colour for header in headers.values())
     read = partial(read_halves, request=request, side=side, colour=colour, source=source)
     name = request.place, layout.items, read, lambda item: item.file.name
-    reader = Reader(request.what, *name, request.skip_broken, found.skipped, request.advice)
+    reader = Reader(request.what, *name, request.skip_broken, content.skipped, request.advice)
     shape = (3 if colour else 1, side, side)
     table = Table(("images", "source"), reader.rows, len(headers), (shape, shape))
     half = "right" if source == "B" else "left"
@@ -129,8 +129,8 @@ def plan_halves(request: FolderRequest, found: Usable, source: str, strict: bool
         [table],
         (),
         f"halves, source {half}; {request.preparation}uint8",
-        skipped=found.skipped,
-        notes=found.notes,
+        skipped=content.skipped,
+        notes=content.notes,
         layout=(*lines, f"A|B pictures side by side: the {half} half is the source"),
         expected=TREES,
     )
@@ -153,10 +153,10 @@ def pair_row(
     return Row(tuple(request.square(image, side) for image in images), split, None, rank, name)
 
 
-def plan_parallel(request: FolderRequest, found: Usable, domains: Domains, source: str) -> DatasetRecipe:
+def plan_parallel(request: FolderRequest, content: Usable, domains: Domains, source: str) -> DatasetRecipe:
     """Parallel folders: the images of a pair have the same path below their folders, suffix apart."""
-    matched = match(request, found, domains, source)
-    headers = sizes_as(found.headers, [one.file for pair in matched for one in (pair.target, pair.source)])
+    matched = match(request, content, domains, source)
+    headers = sizes_as(content.headers, [one.file for pair in matched for one in (pair.target, pair.source)])
     for pair in matched:
         target, origin = headers[pair.target.file], headers[pair.source.file]
         if (target.width, target.height) != (origin.width, origin.height):
@@ -173,7 +173,7 @@ def plan_parallel(request: FolderRequest, found: Usable, domains: Domains, sourc
         partial(read_pair, request=request, side=side, colours=colours),
         lambda pair: f"{pair.target.file.name} and {pair.source.file.name}",
         request.skip_broken,
-        found.skipped,
+        content.skipped,
         request.advice,
     )
     shapes = tuple((3 if colour else 1, side, side) for colour in colours)
@@ -182,14 +182,14 @@ def plan_parallel(request: FolderRequest, found: Usable, domains: Domains, sourc
         [Table(("images", "source"), reader.rows, len(matched), shapes)],
         (),
         line,
-        skipped=found.skipped,
-        notes=found.notes,
+        skipped=content.skipped,
+        notes=content.notes,
         layout=(*domains.lines, f"pairs of files of the same name: {source} is the source"),
         expected=TREES,
     )
 
 
-def match(request: FolderRequest, found: Usable, domains: Domains, source: str) -> list[Pair]:
+def match(request: FolderRequest, content: Usable, domains: Domains, source: str) -> list[Pair]:
     """Pair the files of the two domains. Raises UserError when one has no partner."""
     tables: dict[str, dict[tuple[str, str], Placed]] = {"A": {}, "B": {}}
     for one in domains.placed:
@@ -200,7 +200,7 @@ def match(request: FolderRequest, found: Usable, domains: Domains, source: str) 
                 "they differ in their suffix alone. Keep one of them."
             )
     alone = sorted(tables["A"].keys() ^ tables["B"].keys())
-    if alone and not (found.skipped and len(alone) <= len(found.skipped)):
+    if alone and not (content.skipped and len(alone) <= len(content.skipped)):
         split, key = alone[0]
         there = "A" if alone[0] in tables["A"] else "B"
         raise UserError(

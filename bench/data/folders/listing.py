@@ -62,14 +62,14 @@ def list_files(folder: Path, what: str) -> list[Found]:
             )
         raise UserError(f"{what}: {shown}: {hint}")
     try:
-        found = sorted(_Walk(what).files(folder, (), ()), key=lambda file: file.parts)
+        files = sorted(_Walk(what).files(folder, (), ()), key=lambda file: file.parts)
     except OSError as error:
         raise UserError(
             f"{what}: {readable(error.filename or folder)}: {error.strerror}. Expected a folder that may be read."
         ) from error
-    if not found:
+    if not files:
         raise UserError(f"{what}: {shown} holds no files. Expected images (PNG, JPEG, WebP, ...), nested or not.")
-    return found
+    return files
 
 
 class _Walk:

@@ -13,9 +13,9 @@ NAME = "dataset.json"
 LARGEST = 256 << 20  # bytes; that of ImageNet has 50 MB
 
 
-def with_style_labels(what: str, layout: Layout, found: Usable) -> Layout:
+def with_style_labels(what: str, layout: Layout, content: Usable) -> Layout:
     """The layout with the labels of a dataset.json, where there is one that has labels; its folders are no classes."""
-    file = min((one for one in found.others if one.parts[-1] == NAME), key=lambda one: len(one.parts), default=None)
+    file = min((one for one in content.others if one.parts[-1] == NAME), key=lambda one: len(one.parts), default=None)
     if file is None:
         return layout
     labels = _labels(what, file)
@@ -25,7 +25,7 @@ def with_style_labels(what: str, layout: Layout, found: Usable) -> Layout:
         items = tuple(replace(item, label=None) for item in layout.items)
         return Layout(items, (), (*_but_classes(layout), f"classes: none, as {file.name} says"))
     if not all(isinstance(label, int) and not isinstance(label, bool) for label in labels.values()):
-        found.notes.append(f"the labels in {file.name} are not whole numbers and are not used")
+        content.notes.append(f"the labels in {file.name} are not whole numbers and are not used")
         return layout
     depth = len(file.parts) - 1
     names = {item.file: "/".join(item.file.parts[depth:]) for item in layout.items}
@@ -47,10 +47,10 @@ def _labels(what: str, file: Found) -> dict[str, int] | None:
     """Image name -> label; {}: the file says that there are none; None: it does not speak of labels."""
     try:
         with open_regular(file.path) as stream:
-            content = json.loads(read_at_most(stream, LARGEST, file.name))
-        if not isinstance(content, dict) or "labels" not in content:
+            parsed = json.loads(read_at_most(stream, LARGEST, file.name))
+        if not isinstance(parsed, dict) or "labels" not in parsed:
             return None
-        return {str(name): label for name, label in content["labels"] or ()}
+        return {str(name): label for name, label in parsed["labels"] or ()}
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(
             f'{what}: {file.name} cannot be read as StyleGAN\'s labels ({error}). Expected {{"labels": [["name.png", 0], ...]}}.'

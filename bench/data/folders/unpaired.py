@@ -39,32 +39,32 @@ def unpaired(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSp
 
 def plan_unpaired(requests: Sequence[FolderRequest], files: Sequence[Sequence[Found]]) -> DatasetRecipe:
     """Two tables: `images` of domain B, `source` of domain A."""
-    found = [usable(request, part) for request, part in zip(requests, files, strict=True)]
-    sides, lines = _two_folders(requests, found) if len(requests) == 2 else _one_folder(requests[0], found[0])
+    content = [usable(request, part) for request, part in zip(requests, files, strict=True)]
+    sides, lines = _two_folders(requests, content) if len(requests) == 2 else _one_folder(requests[0], content[0])
     pixels = [settle_side(one, sizes_as(there.headers, [item.file for item in items])) for one, there, items in sides]
     if pixels[0] != pixels[1]:
         raise UserError(f"{requests[0].what}: A is {pixels[0]} and B {pixels[1]} pixels a side. Give a resolution.")
-    skipped = [name for one in found for name in one.skipped]
+    skipped = [name for one in content for name in one.skipped]
     tables = [
         _domain_table(column, side, pixels[0], skipped) for column, side in (("images", sides[1]), ("source", sides[0]))
     ]
     line = f"source A, unpaired; {requests[0].preparation}uint8"
-    notes = [note for one in found for note in one.notes]
+    notes = [note for one in content for note in one.notes]
     return DatasetRecipe(tables, (), line, skipped=skipped, notes=notes, layout=tuple(lines), expected=TREES)
 
 
-def _two_folders(requests: Sequence[FolderRequest], found: Sequence[Usable]) -> tuple[list[Side], list[str]]:
+def _two_folders(requests: Sequence[FolderRequest], content: Sequence[Usable]) -> tuple[list[Side], list[str]]:
     sides, lines = [], []
-    for domain, request, there in zip("AB", requests, found, strict=True):
+    for domain, request, there in zip("AB", requests, content, strict=True):
         layout = arrange(request, there, labelled=False)
         sides.append((request, there, layout.items))
         lines += [f"{domain}: {line}" for line in layout.lines if not line.startswith("classes:")]
     return sides, lines
 
 
-def _one_folder(request: FolderRequest, found: Usable) -> tuple[list[Side], list[str]]:
+def _one_folder(request: FolderRequest, content: Usable) -> tuple[list[Side], list[str]]:
     try:
-        domains = find_domains(found.files)
+        domains = find_domains(content.files)
         if domains is None:
             raise NotUnderstoodError("no folder has the name of a domain")
     except NotUnderstoodError as problem:
@@ -74,7 +74,7 @@ def _one_folder(request: FolderRequest, found: Usable) -> tuple[list[Side], list
     sides: list[Side] = [
         (
             request,
-            found,
+            content,
             [Item(one.file, domains.splits[one.folder], None) for one in domains.placed if one.domain == d],
         )
         for d in "AB"
@@ -84,8 +84,8 @@ def _one_folder(request: FolderRequest, found: Usable) -> tuple[list[Side], list
 
 def _domain_table(column: str, side: Side, pixels: int, skipped: list[str]) -> Table:
     """The images of one domain."""
-    request, found, items = side
-    colour = any(found.headers[item.file].colour for item in items)
+    request, content, items = side
+    colour = any(content.headers[item.file].colour for item in items)
     read = partial(read_item, request=request, side=pixels, colour=colour)
     reader = Reader(
         request.what,

@@ -29,8 +29,8 @@ def folder(name: str) -> Path:
 def names() -> list[str]:
     """All that were imported."""
     folders = store.folder().glob(f"{PREFIX}*") if store.folder().is_dir() else []
-    found = (path.name.removeprefix(PREFIX) for path in folders if store.is_complete(path))
-    return sorted(name for name in found if "-to-" not in name)
+    complete = (path.name.removeprefix(PREFIX) for path in folders if store.is_complete(path))
+    return sorted(name for name in complete if "-to-" not in name)
 
 
 def gone(name: str) -> UserError:

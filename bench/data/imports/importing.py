@@ -103,14 +103,14 @@ def known_plan(declared: StandardSet, payload: Payload) -> DatasetRecipe:
     number = class_numbers(name, payload.classes, declared.classes)
 
     def rows() -> Iterator[Row]:
-        found = {TRAIN: 0, HELD_OUT: 0}
+        counts = {TRAIN: 0, HELD_OUT: 0}
         for row in payload.rows():
             if row.split is None or row.label is None or row.label not in number:
                 raise UserError(f"import {name}: {row.origin} has no split or no known label. Expected train and test.")
-            found[row.split] += 1
+            counts[row.split] += 1
             yield replace(row, images=(in_form(declared, row),), label=number[row.label])
-        if tuple(found.values()) != declared.counts:
-            expected, got = (" + ".join(f"{n:,}" for n in counts) for counts in (declared.counts, found.values()))
+        if tuple(counts.values()) != declared.counts:
+            expected, got = (" + ".join(f"{n:,}" for n in both) for both in (declared.counts, counts.values()))
             raise UserError(f"import {name}: found {got} images (train + test), expected {expected}.")
 
     line = "pad {} to {} with zeros; uint8".format(*declared.padded) if declared.padded else "as published; uint8"

@@ -147,17 +147,17 @@ def from_folder(request: FolderRequest, *, colour: bool | None = None) -> Payloa
 
     Where the folders are not understood, every image is taken without splits and classes, and the notes say so.
     """
-    found = usable(request, list_files(request.path, request.what))
+    content = usable(request, list_files(request.path, request.what))
     whole_notes = []
     try:
-        layout = understood(request, found)
+        layout = understood(request, content)
         items, classes, lines = layout.items, layout.classes, layout.lines
     except NotUnderstoodError as problem:
-        items, classes, lines = tuple(Item(file, None, None) for file in found.files), (), ()
+        items, classes, lines = tuple(Item(file, None, None) for file in content.files), (), ()
         whole_notes.append(
             f"the folders are not understood ({problem}): all images are used, without splits and classes"
         )
-    headers = [found.headers[item.file] for item in items]
+    headers = [content.headers[item.file] for item in items]
     any_colour = any(header.colour for header in headers) if colour is None else colour
 
     def read(item: Item) -> Row:
@@ -173,6 +173,6 @@ def from_folder(request: FolderRequest, *, colour: bool | None = None) -> Payloa
         classes,
         tuple(range(len(classes))),
         any(header.format in ("JPEG", "MPO") for header in headers),
-        (*found.notes, *whole_notes),
+        (*content.notes, *whole_notes),
         lines,
     )

@@ -84,10 +84,10 @@ def find(folder: Path, names: Sequence[str]) -> Path | None:
 
 def first(folder: Path, names: Sequence[str]) -> Path:
     """The first of `names` that is there. Raises UserError."""
-    found = find(folder, names)
-    if found is None:
+    path = find(folder, names)
+    if path is None:
         raise UserError(f"CelebA: {names[0]} is not in {folder}. It comes with the set: copy it there.")
-    return found
+    return path
 
 
 def _text(path: Path) -> str:

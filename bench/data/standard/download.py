@@ -110,6 +110,7 @@ def require(path: Path, digest: str) -> None:
     with open_regular(path) as file:
         while block := file.read(1 << 20):
             whole.update(block)
-    found = whole.hexdigest()
-    if found != digest:
-        raise RuntimeError(f"{path.name} has sha256 {found[:12]}, published is {digest[:12]}: damaged or altered")
+    if whole.hexdigest() != digest:
+        raise RuntimeError(
+            f"{path.name} has sha256 {whole.hexdigest()[:12]}, published is {digest[:12]}: damaged or altered"
+        )

@@ -81,9 +81,9 @@ def prepared_problems(folder: Path, expected: str) -> list[str]:
     for table in ("images",) if manifest["paired"] else ("images", "source"):
         for split in (TRAIN, HELD_OUT):
             noted = np.load(folder / f"{split}.{table}.digests.npy", allow_pickle=False)
-            found = prepared_digests(folder, split, table, manifest)
-            parts[f"{split}/{table}"] = found
-            bad = [i for i, digest in enumerate(found) if digest != noted[i].tobytes()]
+            measured = prepared_digests(folder, split, table, manifest)
+            parts[f"{split}/{table}"] = measured
+            bad = [i for i, digest in enumerate(measured) if digest != noted[i].tobytes()]
             problems += [
                 f"{folder}/{split}.{table}.npy: row {i} has changed since it was prepared" for i in bad[:SHOWN]
             ]

@@ -166,8 +166,8 @@ def remarks(writer: TableWriter, splits: dict[str, np.ndarray], classes: Sequenc
 
 def class_counts(writer: TableWriter, classes: tuple[str, ...]) -> list[int]:
     """How many images each class has, both splits together."""
-    found = Counter(writer.labels)
-    return [found[label] for label in range(len(classes))]
+    per_label = Counter(writer.labels)
+    return [per_label[label] for label in range(len(classes))]
 
 
 def duplicates(pictures: Sequence[bytes]) -> int:
