@@ -1,16 +1,14 @@
 """Two domains of images, A and B: how pix2pix, CycleGAN and others lay them out in folders."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.data.folders.layout import Located, NotUnderstoodError, unwrap, without_previews
 from bench.data.folders.listing import Found, lie
-from bench.data.folders.split_names import chosen, role
+from bench.data.folders.split_names import chosen, joined, role
 from bench.data.limits import readable
 from bench.data.rows import TRAIN
 
-JOINED = re.compile(r"(.+?)[ _-]?([ab])", re.IGNORECASE)  # trainA, test_B
 DOMAINS = {  # A is what pix2pix makes, B what it is made from (its facades: photograph A, label map B)
     **dict.fromkeys(("a", "image", "images", "img", "imgs", "photo", "photos", "target", "targets"), "A"),
     **dict.fromkeys(("output", "outputs", "gt", "hq", "hr", "high", "clean", "sharp"), "A"),
@@ -74,9 +72,9 @@ def _place(image: Located) -> tuple[Placed | None, str]:
     used = 0
     for name in folders[:3]:
         plain = name.lower()
-        joined = JOINED.fullmatch(name)
-        if joined and role(joined[1]) and not domain and not split:
-            split, domain, word = joined[1], joined[2].upper(), joined[2].upper()
+        both = joined(name)
+        if both and not domain and not split:
+            (split, domain), word = both, both[1]
         elif plain in DOMAINS and not domain:
             domain, word = DOMAINS[plain], readable(name)
         elif role(name) and not split:

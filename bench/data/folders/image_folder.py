@@ -17,12 +17,14 @@ from bench.data.names import Name
 from bench.data.rows import DatasetRecipe, DatasetSpec, Row, Table
 from bench.errors import UserError
 
+LABELS = ("auto", "none", "folders")  # what subfolders mean; folders: classes, whatever they are called
+
 
 def folder(name: Name, resolution: int | None, skip_broken: bool) -> DatasetSpec:
     """The folder as a data set; its prepared form is made anew when a file changes."""
     path = user_path(name.argument)
     request = asked(name, path, resolution, skip_broken)
-    labelled = name.option("labels", ("auto", "none")) == "auto"
+    labelled = name.option("labels", LABELS)
     splits = name.option("splits", ("auto", "none")) == "auto"
     files = list_files(path, request.what)
     more = (str(path.resolve()), resolution, labelled, splits, request.fit, RULES)
@@ -36,7 +38,7 @@ def slug(path: Path) -> str:
     return "".join(letters)[:40] or "root"
 
 
-def plan(request: FolderRequest, files: Sequence[Found], labelled: bool = True, splits: bool = True) -> DatasetRecipe:
+def plan(request: FolderRequest, files: Sequence[Found], labelled: str = "auto", splits: bool = True) -> DatasetRecipe:
     """Read all headers, settle splits, classes, size and channels, and say how to read the pixels."""
     content = usable(request, files)
     layout = arrange(request, content, labelled, splits)
@@ -65,7 +67,7 @@ def plan(request: FolderRequest, files: Sequence[Found], labelled: bool = True, 
     )
 
 
-def arrange(request: FolderRequest, content: Usable, labelled: bool = True, splits: bool = True) -> Layout:
+def arrange(request: FolderRequest, content: Usable, labelled: str = "auto", splits: bool = True) -> Layout:
     """What the folders mean. Raises UserError, with the trees that are expected, where they contradict each other."""
     try:
         return understood(request, content, labelled, splits)
@@ -75,10 +77,10 @@ def arrange(request: FolderRequest, content: Usable, labelled: bool = True, spli
         ) from None
 
 
-def understood(request: FolderRequest, content: Usable, labelled: bool = True, splits: bool = True) -> Layout:
+def understood(request: FolderRequest, content: Usable, labelled: str = "auto", splits: bool = True) -> Layout:
     """What the folders, and a dataset.json beside the images, mean. Raises NotUnderstoodError."""
-    layout = understand(content.files, labelled=labelled, splits=splits)
-    if not labelled:
+    layout = understand(content.files, labelled=labelled != "none", splits=splits, domains=labelled == "folders")
+    if labelled == "none":
         return replace(layout, lines=(*layout.lines, "classes: none, as asked for"))
     return with_style_labels(request.what, layout, content)
 

@@ -97,7 +97,7 @@ def plan_pairs(request: FolderRequest, files: Sequence[Found], source: str, form
 
 def plan_halves(request: FolderRequest, content: Usable, source: str, strict: bool) -> DatasetRecipe:
     """Side-by-side pictures. `strict`: only where they look like it, as the name does not say so."""
-    layout = understand(content.files, labelled=strict)
+    layout = understand(content.files, labelled=strict, domains=True)
     headers = sizes_as(content.headers, [item.file for item in layout.items])
     odd = [f"{file.name} ({head.width} x {head.height})" for file, head in headers.items() if head.width % 2]
     if odd:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.data.folders.listing import Found, lie
-from bench.data.folders.split_names import HELD_OUT_ROLES, PREVIEW, chosen, role
+from bench.data.folders.split_names import HELD_OUT_ROLES, PREVIEW, chosen, is_domain, role
 from bench.data.limits import readable
 from bench.data.rows import HELD_OUT, TRAIN
 
@@ -61,8 +61,11 @@ class NotUnderstoodError(Exception):
     """The folders contradict each other. The message is the reason alone; whoever reads the set adds what was expected."""
 
 
-def understand(files: Sequence[Found], *, labelled: bool = True, splits: bool = True) -> Layout:
-    """Splits and classes of these images. Raises NotUnderstoodError."""
+def understand(files: Sequence[Found], *, labelled: bool = True, splits: bool = True, domains: bool = False) -> Layout:
+    """Splits and classes of these images. Raises NotUnderstoodError.
+
+    domains: take folders for classes also where their names (images/ and masks/, trainA/ and trainB/) say otherwise.
+    """
     lines: list[str] = []
     images = unwrap([Located(file, file.parts) for file in files], lines)
     images = without_previews(images, lines)
@@ -71,6 +74,12 @@ def understand(files: Sequence[Found], *, labelled: bool = True, splits: bool = 
     else:
         lines.append(f"splits: none, as asked for{TENTH}")
     classes = _classify(images, lines) if labelled else ()
+    sides = [name for name in classes if is_domain(name)]
+    if sides and not domains:
+        raise NotUnderstoodError(
+            f"{sides[0]}/ is not the name of a class but of one side of image pairs or of two domains (pairs:PATH, "
+            "unpaired:PATH; ?labels=folders if it is a class)"
+        )
     number = {name: i for i, name in enumerate(classes)}
     items = [
         Item(image.file, image.split, number[readable(str(image.folder))] if classes else None) for image in images

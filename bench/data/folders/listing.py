@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.data.folders.decode import BrokenPictureError, Header, read_header, read_picture
-from bench.data.limits import MEMBERS, exists, is_folder, open_regular, readable
+from bench.data.limits import exists, is_folder, open_regular, readable
 from bench.errors import UserError
 
 A = TypeVar("A")
@@ -21,6 +21,7 @@ IMAGE_SUFFIXES = {  # a file of such a name is meant to be an image, whatever is
     "eps", "ps", "heic", "heif", "avif", "jp2", "j2k", "psd", "tga", "ico", "svg", "exr", "hdr", "dcm", "jxl", "raw",
 }  # fmt: skip
 MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")  # how PNG, JPEG, GIF, TIFF begin
+MOST_FOLDERS = 1_000_000  # of a tree; links may multiply them without end
 DEEPEST = 64  # folders inside folders
 AHEAD = 64  # files that are read together
 SHOWN = 5  # files named in a message
@@ -84,9 +85,9 @@ class _Walk:
         if here in above:
             return
         self.folders += 1
-        if len(parts) > DEEPEST or self.folders > MEMBERS:
+        if len(parts) > DEEPEST or self.folders > MOST_FOLDERS:
             raise UserError(
-                f"{self.what}: {readable(folder)}: more than {DEEPEST} folders inside each other, or {MEMBERS:,} "
+                f"{self.what}: {readable(folder)}: more than {DEEPEST} folders inside each other, or {MOST_FOLDERS:,} "
                 "in all. Links may lead round in circles: remove them."
             )
         with os.scandir(folder) as entries:

@@ -7,7 +7,7 @@ from bench.data.rows import HELD_OUT, TRAIN
 TEST, VALIDATION, UNUSED, PREVIEW = "test", "validation", "unused", "preview"
 ROLES = {
     **dict.fromkeys(("train", "training", "trn", "trainset", "traindata", "trainingset"), TRAIN),
-    **dict.fromkeys(("test", "testing", "tst", "testset", "testdata", "testingset"), TEST),
+    **dict.fromkeys(("test", "testing", "tst", "tests", "testset", "testdata", "testingset"), TEST),
     **dict.fromkeys(
         (
             "val", "valid", "validation", "validate", "validating", "valset", "validset", "validationset", "dev",
@@ -20,6 +20,9 @@ ROLES = {
 }  # fmt: skip
 FILLERS = {"set", "data", "images", "image", "imgs", "img", "split", "dataset", "photos", "pictures"}
 SIZE = re.compile(r"\d+(x\d+)?(px)?")
+# Folders that hold one side of a picture each; named like this they are no classes.
+DOMAINS = {"images", "image", "imgs", "masks", "mask", "labels", "label", "annotations", "segmentations", "ab"}
+JOINED = re.compile(r"(.+?)[ _-]?([ab])", re.IGNORECASE)  # trainA, test_B: a split and a domain
 HELD_OUT_ROLES = (TEST, VALIDATION)  # the first that is there is held out
 
 
@@ -52,3 +55,14 @@ def chosen(names: set[str]) -> tuple[dict[str, str], list[str], str]:
     used = {train[0]: TRAIN, held_out[0]: HELD_OUT}
     rest = [name for name in sorted(names) if name not in used and role(name)]
     return used, rest, ""
+
+
+def joined(name: str) -> tuple[str, str] | None:
+    """The split and the domain of a name such as trainA or test_B; None for any other."""
+    match = JOINED.fullmatch(name)
+    return (match[1], match[2].upper()) if match and role(match[1]) else None
+
+
+def is_domain(name: str) -> bool:
+    """Whether a folder of this name holds one side of image pairs, or one of two domains."""
+    return name.lower() in DOMAINS or joined(name) is not None

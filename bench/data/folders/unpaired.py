@@ -56,7 +56,7 @@ def plan_unpaired(requests: Sequence[FolderRequest], files: Sequence[Sequence[Fo
 def _two_folders(requests: Sequence[FolderRequest], content: Sequence[Usable]) -> tuple[list[Side], list[str]]:
     sides, lines = [], []
     for domain, request, there in zip("AB", requests, content, strict=True):
-        layout = arrange(request, there, labelled=False)
+        layout = arrange(request, there, labelled="none")
         sides.append((request, there, layout.items))
         lines += [f"{domain}: {line}" for line in layout.lines if not line.startswith("classes:")]
     return sides, lines

@@ -279,7 +279,7 @@ def test_a_size_that_no_member_is_built_for_needs_a_resolution(tmp_path, photos)
 
 def test_options_are_checked(tmp_path, photos):
     photos(tmp_path / "p", 3)
-    with pytest.raises(UserError, match="labels=maybe; expected one of auto, none"):
+    with pytest.raises(UserError, match="labels=maybe; expected one of auto, none, folders"):
         load(f"folder:{tmp_path / 'p'}?labels=maybe")
     with pytest.raises(UserError, match=r"unknown option of folder:PATH 'lables'\. Did you mean 'labels'"):
         load(f"folder:{tmp_path / 'p'}?lables=none")

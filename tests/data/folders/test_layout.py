@@ -150,6 +150,12 @@ def test_a_train_is_a_vehicle_among_others(tree):
         ({"cat": 5, "dog": 5, ".": 1}, r"1 image lies beside the classes cat/, dog/; the first is 0000\.png"),
         ({"cat/train": 5, "cat/test": 5, "dog": 5}, r"cat/ holds splits of its own"),
         ({"train/cat": 5, "train/dog": 5, "test": 5}, r"5 images lie beside the classes"),
+        ({"images": 5, "masks": 5}, r"images/ is not the name of a class but of one side.*pairs:PATH"),
+        (
+            {"train/images": 5, "train/labels": 5, "test/images": 2, "test/labels": 2},
+            r"images/ is not the name of a class",
+        ),
+        ({"trainA": 5, "trainB": 5, "testA": 2, "testB": 2}, r"testA/ is not the name of a class.*unpaired:PATH"),
     ],
 )
 def test_what_is_not_understood_is_said_with_the_trees_that_are(tree, folders, words):
@@ -182,6 +188,10 @@ def test_what_was_understood_is_said_before_anything_is_prepared(tree, capsys, m
         "Expected:",
     ):
         assert line in said.err
+
+
+def test_folders_are_classes_whatever_they_are_called_if_one_says_so(tree):
+    assert load(f"folder:{tree({'images': 5, 'masks': 5})}?labels=folders").classes == ("images", "masks")
 
 
 def test_classes_and_splits_that_disagree_are_said(tree):
