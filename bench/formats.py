@@ -38,10 +38,10 @@ def exact(value: float | None) -> float | None:
 
 
 def duration(seconds: float | None) -> str:
-    """A duration for people, e.g. ``48 s``, ``3.2 min``, ``17 h``."""
+    """A duration for people, e.g. ``48 s``, ``3.2 min``, ``17 h``, ``2.5 days``."""
     if seconds is None:
         return NONE
-    for size, unit in ((3600, "h"), (60, "min")):
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{number(seconds / size, 2)} {unit}"
     return f"{number(seconds, 2)} s"

@@ -27,12 +27,13 @@ from bench.cli import (
     selftest,
     show,
     validate,
+    verify,
 )
 from bench.cli.grouping import Command, Group, Verb, epilog, flat
 
 VERBS: Mapping[str, tuple[Verb, ...]] = {  # panel of the help page -> its verbs
     "Run": (plan.plan, run.run, check.check, perf.perf),
-    "Read results": (leaderboard.leaderboard, report.report, plot.plot, validate.validate, merge.merge),
+    "Read results": (leaderboard.leaderboard, report.report, plot.plot, validate.validate, verify.verify, merge.merge),
     "Decide": (compare.compare, gate.gate, explain.explain, references.references),
     "Use a checkpoint": (sample.sample, score.score, export.export),
     "About": (list.list_, show.show, selftest.selftest),

@@ -49,6 +49,18 @@ class SuiteChoice:
         int | None, typer.Option(metavar="N", min=1, help="The budget, in real images drawn.", rich_help_panel=OWN)
     ] = None
     batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Images.", rich_help_panel=OWN)] = None
+    samples: Annotated[
+        int | None, typer.Option(metavar="N", min=2, help="Generated images behind each score.", rich_help_panel=OWN)
+    ] = None
+    every: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Images between points of the curve.", rich_help_panel=OWN)
+    ] = None
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Instead of all that apply; the first ranks; repeatable.", rich_help_panel=OWN
+        ),
+    ] = None
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of the suite; default: from the folder.", rich_help_panel=OWN)
     ] = None
@@ -79,10 +91,10 @@ class SuiteChoice:
         Raises UserError unless one of the two is given, and for options that belong to the other.
         """
         if self.suite is not None and self.dataset is None:
-            if any((self.resolution, self.images, self.batch_size, self.name)):
-                raise UserError(
-                    "--resolution, --images, --batch-size and --name belong to --dataset; a suite has its own."
-                )
+            own = ("resolution", "images", "batch_size", "samples", "every", "metric", "name")
+            given = [f"--{option.replace('_', '-')}" for option in own if getattr(self, option)]
+            if given:
+                raise UserError(f"{', '.join(given)}: belongs to --dataset; a suite has its own.")
             from bench.suites.suite import load
 
             return load(self.suite)
@@ -99,6 +111,9 @@ class SuiteChoice:
             self.batch_size,
             self.name,
             self.skip_broken,
+            self.samples,
+            self.every,
+            tuple(self.metric or ()),
         )
         return compose(wanted, data_root)
 

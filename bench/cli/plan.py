@@ -1,31 +1,61 @@
 """bench plan."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import typer
 
 from bench.cli.choices import Place, SuiteChoice, experiment_of
 from bench.cli.grouping import examples
 from bench.cli.options import AsJson
+from bench.formats import duration
+
+if TYPE_CHECKING:
+    from bench.runs.estimate import CostEstimate
+    from bench.runs.experiment import Experiment
 
 
 @examples("bench plan --suite mnist", "bench plan --suite cifar10 --member sngan --device cuda")
 def plan(choice: SuiteChoice, place: Place, as_json: AsJson = False) -> None:
-    """Say what a run would do, and how long it would take on this machine, from a few timed steps."""
+    """Say what a run would do, and how long it would take on this machine: training, samples, features and metrics, from timed rounds."""
     from bench.cli.output import table
     from bench.runs.estimate import plan as plan_jobs
 
     experiment = experiment_of(choice.load(place.data_root), place)
     plans = plan_jobs(experiment, experiment.jobs(choice.members, choice.seeds))
-    rows = [
-        {
-            "member": p.job.member.name,
-            "seed": p.job.seed,
-            "state": p.state,
-            "seconds": p.seconds and round(p.seconds, 1),
-        }
-        for p in plans
-    ]
-    table(rows, as_json)
+    table([_row(estimate) for estimate in plans], as_json)
     if not as_json:
-        total = sum(p.seconds or 0 for p in plans)
-        waiting = sum(p.state != "done" for p in plans)
-        typer.echo(f"{waiting} of {len(plans)} jobs to do, about {total / 60:.1f} min on this machine.")
+        waiting = [estimate for estimate in plans if estimate.state != "done"]
+        typer.echo(
+            f"{len(waiting)} of {len(plans)} jobs to do{f': {sentence(experiment, waiting)}' if waiting else ''}."
+        )
+
+
+def _row(estimate: "CostEstimate") -> dict[str, object]:
+    seconds, train, evaluate = estimate.seconds, estimate.train, estimate.evaluate
+    return {
+        "member": estimate.job.member.name,
+        "seed": estimate.job.seed,
+        "state": estimate.state,
+        "seconds": seconds and round(seconds.mean, 1),
+        "low": seconds and round(seconds.low, 1),
+        "high": seconds and round(seconds.high, 1),
+        "train": train and round(train.mean, 1),
+        "evaluate": evaluate and round(evaluate.mean, 1),
+    }
+
+
+def sentence(experiment: "Experiment", waiting: Sequence["CostEstimate"]) -> str:
+    """What the jobs take together on this machine, and how sure that is."""
+    from bench.runs.estimate import Seconds, real_features
+
+    known = [(estimate.train, estimate.evaluate) for estimate in waiting if estimate.train and estimate.evaluate]
+    train = sum((train for train, _ in known), Seconds())
+    evaluate = sum((evaluate for _, evaluate in known), Seconds())
+    total, real = train + evaluate, real_features(experiment)
+    share = evaluate.mean / max(total.mean, 1e-9)
+    return (
+        f"about {duration(total.mean)} on this machine ({duration(total.low)} to {duration(total.high)} by the spread of "
+        f"the timed rounds), {share:.0%} of it evaluation; features of the real images once, {duration(real.mean)}, "
+        "unless they are kept from before"
+    )

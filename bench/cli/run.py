@@ -11,11 +11,12 @@ from bench.cli.choices import Engine, Place, SuiteChoice, experiment_of
 from bench.cli.grouping import examples
 
 if TYPE_CHECKING:
-    from bench.runs.experiment import Experiment
+    from bench.runs.experiment import Experiment, Job
     from bench.runs.run import Finished, Skipped
     from bench.suites.suite import Suite
 
 SHOWN = 300  # letters of a failure's message
+DAY = 86_400.0  # seconds of work from which a person is asked
 INCOMPLETE = 4  # exit code: nothing failed, but not every job has its result yet
 
 
@@ -37,6 +38,7 @@ def run(
     author: Annotated[
         str, typer.Option(metavar="NAME", envvar="BENCH_AUTHOR", help="Who stands for members that are in no package.")
     ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before work of more than a day.")] = False,
     at: Annotated[
         str | None,
         typer.Option(
@@ -54,10 +56,25 @@ def run(
     experiment = experiment_of(suite, place, engine, skip_broken=choice.skip_broken)
     jobs = experiment.jobs(choice.members, choice.seeds, author)
     failed_too = retry == "failed"
-    check(experiment, todo(experiment, jobs, retry_failed=failed_too))
+    waiting = todo(experiment, jobs, retry_failed=failed_too)
+    expected = check(experiment, waiting)
+    if not yes and sum(expected.get(job.member, 0.0) for job in waiting) > DAY:
+        _ask(experiment, waiting)
     _keep(choice, suite, place.results)
     events = execute(experiment, jobs, retry_failed=failed_too, checkpoint_seconds=checkpoint_seconds)
     _conclude(experiment, [event for event in watch(events, jobs) if not isinstance(event, Progress)], len(jobs))
+
+
+def _ask(experiment: "Experiment", waiting: Sequence["Job"]) -> None:
+    """Before days of work: say how long it takes, and go on when told so. Only a terminal is asked."""
+    from bench.cli.plan import sentence
+    from bench.runs.estimate import plan
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    plans = plan(experiment, waiting)
+    if sum(estimate.seconds.high for estimate in plans if estimate.seconds) > DAY:
+        typer.confirm(f"{len(waiting)} jobs to do: {sentence(experiment, plans)}. Begin?", abort=True)
 
 
 def _run_at(revision: str, names: Sequence[str]) -> int:

@@ -66,13 +66,13 @@ class JobRun:
     def __init__(self, experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float):
         self.experiment, self.job, self.attempt = experiment, job, attempt
         self.checkpoint_seconds = checkpoint_seconds
+        self.identity = experiment.identity(job)  # before the start: feature networks that are loaded draw weights too
         self.training = start_training(experiment, job)
         self.parameters = parameters(self.training)
         self.evaluator = Evaluator(experiment, self.training.gan, job.member.name)
         self.interrupts = Interrupts()
         self.state = RunState(now_in_utc())
         self.path = experiment.files.cache(job) / "training.pt"
-        self.identity = experiment.identity(job)
         self.saved_at = self.looked_at = time.monotonic()
         self.phase = "train"
         self.measured = 0  # generated images behind the reported scores so far

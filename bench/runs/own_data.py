@@ -6,12 +6,13 @@ Whatever is not said gets a default, the whole is written to results/<suite>/sui
 `bench run --suite results/photos-64/suite.toml`. One folder of results never holds two protocols under one name.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import tomli_w
 
+from bench import metric_facts
 from bench.data import DataSet, load
 from bench.data.names import parse as parse_name
 from bench.errors import UserError
@@ -20,8 +21,9 @@ from bench.features.sample import Sample
 from bench.files import write_atomically
 from bench.metric_facts import MetricId
 from bench.metrics.defaults import default_ids
-from bench.metrics.inputs import EvaluationInputs, Pairs
+from bench.metrics.inputs import EvaluationInputs, Pairs, needs_extractor
 from bench.metrics.preconditions import applicable
+from bench.records.record import paths as record_paths
 from bench.suites.suite import Suite, names, parse
 from bench.suites.suite import load as load_suite
 
@@ -46,6 +48,9 @@ class SuiteOptions:
     batch_size: int | None = None
     name: str | None = None
     skip_broken: bool = False
+    samples: int | None = None
+    every: int | None = None
+    metrics: tuple[str, ...] = ()
 
 
 def compose(wishes: SuiteOptions, data_root: Path | None = None) -> Suite:
@@ -55,21 +60,34 @@ def compose(wishes: SuiteOptions, data_root: Path | None = None) -> Suite:
     """
     if not wishes.members:
         raise UserError("--dataset: no member is named. Add for instance --member sngan (see `bench list members`).")
-    dataset = load(wishes.dataset, resolution=wishes.resolution, data_root=data_root, skip_broken=wishes.skip_broken)
+    dataset = load(_data_name(wishes), resolution=wishes.resolution, data_root=data_root)
+    _demand_two_on_each_side(dataset)
     name = wishes.name or f"{_slug(wishes.dataset)}-{dataset.resolution}"
     if name in names():
         raise UserError(f"--name {name}: a suite of that name comes with the bench. Give another name.")
-    return parse(_text(wishes, dataset, name), f"of {wishes.dataset}")
+    return parse(tomli_w.dumps(_content(wishes, dataset, name)), f"of {wishes.dataset}")
+
+
+def _data_name(wishes: SuiteOptions) -> str:
+    """The data set's name with the options that belong to it, which the suite file keeps."""
+    if not wishes.skip_broken:
+        return wishes.dataset
+    return f"{wishes.dataset}{'&' if '?' in wishes.dataset else '?'}broken=skip"
+
+
+def _demand_two_on_each_side(dataset: DataSet) -> None:
+    """A distance of distributions needs two images of each. Raises UserError."""
+    for split, name in ((dataset.train, "for training"), (dataset.held_out, "held out")):
+        if len(split) < 2:
+            raise UserError(
+                f"{dataset.name}: {len(split)} image {name}; at least 2 are required to train and to score. "
+                "Add images, or make the splits yourself: folders train/ and test/."
+            )
 
 
 def render(suite: Suite) -> str:
     """The suite as TOML, in the order of the files that come with the bench."""
-    content = suite.model_dump(mode="json", exclude_defaults=True)
-    tables = {key: value for key, value in content.items() if isinstance(value, dict)}
-    lines = [f"# {NOTE}", *_lines({key: value for key, value in content.items() if key not in tables})]
-    for key, table in tables.items():
-        lines += ["", f"[{key}]", *_lines(table)]
-    return "\n".join(lines) + "\n"
+    return f"# {NOTE}\n{tomli_w.dumps(suite.model_dump(mode='json', exclude_defaults=True))}"
 
 
 def keep(suite: Suite, results: Path) -> Path:
@@ -78,7 +96,7 @@ def keep(suite: Suite, results: Path) -> Path:
     Raises UserError when other rules are kept there under the same name and version.
     """
     path = results / suite.name / FILE
-    if path.exists():
+    if path.exists() and _has_records(results, suite):
         suite = _joined(load_suite(str(path)), suite, path)
     write_atomically(path, render(suite).encode())
     return path
@@ -87,7 +105,7 @@ def keep(suite: Suite, results: Path) -> Path:
 def keep_file(source: Path, suite: Suite, results: Path) -> None:
     """Keep a copy of a suite that somebody wrote, so that its records can be made again. Raises UserError as `keep` does."""
     path = results / suite.name / FILE
-    if path.exists():
+    if path.exists() and _has_records(results, suite):
         kept = load_suite(str(path))
         if kept.version == suite.version:
             _demand_same_rules(kept, suite, path, f"Raise the version in {source}")
@@ -95,48 +113,55 @@ def keep_file(source: Path, suite: Suite, results: Path) -> None:
         write_atomically(path, source.read_bytes())
 
 
+def _has_records(results: Path, suite: Suite) -> bool:
+    """Whether anything was recorded under the kept rules: before that they may change."""
+    return next(record_paths(results, suite.name), None) is not None
+
+
 NOTE = "Made by `bench run --dataset`. To run it again, anywhere: bench run --suite THIS FILE (data.name says where the images are)."
 
 
-def _text(wishes: SuiteOptions, dataset: DataSet, name: str) -> str:
+def _content(wishes: SuiteOptions, dataset: DataSet, name: str) -> dict[str, object]:
+    """The suite's file as values."""
     images = wishes.images or IMAGES
-    paired = dataset.held_out.source is not None and dataset.held_out.paired
     count = len(dataset.held_out if dataset.held_out.source is not None else dataset.train)
-    samples = min(SAMPLES, count)
-    fid = str(MetricId("fid", networks.default_for(dataset.name)))
-    bounded = f", {samples:,} samples because there are no more images" if samples < SAMPLES else ""
-    header = {
+    samples = wishes.samples or min(SAMPLES, count)
+    extractor = networks.default_for(dataset.name)
+    measured = _asked(wishes, extractor) or _metrics(dataset, samples)
+    fid = str(MetricId("fid", extractor))
+    bounded = f", {samples:,} samples because there are no more images" if samples == count < SAMPLES else ""
+    return {
         "name": name,
         "version": "1.0.0",
         "title": f"{wishes.dataset.rstrip('/')} at {dataset.resolution} pixels: {len(dataset.train):,} training images{bounded}",
         "members": list(wishes.members),
         "seeds": list(wishes.seeds or SEEDS),
-        "ranking": fid,
-    }
-    tables = {
-        "data": {"name": wishes.dataset, "resolution": dataset.resolution},
+        "ranking": fid if fid in measured else measured[0],
+        "data": {"name": _data_name(wishes), "resolution": dataset.resolution},
         "training": {"images": images, "batch_size": wishes.batch_size or min(BATCH, len(dataset.train))},
         "evaluation": {
-            "metrics": _metrics(dataset, samples, paired),
+            "metrics": measured,
             "samples": samples,
-            "every": max(images // POINTS, 1),
+            "every": wishes.every or max(images // POINTS, 1),
             "curve_samples": min(CURVE_SAMPLES, samples),
             "selection": f"{fid}:held-out",
         },
     }
-    lines = _lines(header)
-    for key, table in tables.items():
-        lines += [f"[{key}]", *_lines(table)]
-    return "\n".join(lines)
 
 
-def _lines(table: dict[str, object]) -> list[str]:
-    """Strings, numbers, truths and lists of these are written alike in JSON and TOML."""
-    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]
+def _asked(wishes: SuiteOptions, extractor: str) -> list[str]:
+    """The metrics that are asked for, through the set's network where they need one and name none."""
+    parsed = [MetricId.parse(text) for text in wishes.metrics]
+    bare = [id_.extractor is None and any(map(needs_extractor, metric_facts.find(id_.name).needs)) for id_ in parsed]
+    return [
+        str(MetricId(id_.name, extractor, id_.held_out)) if open_ else str(id_)
+        for id_, open_ in zip(parsed, bare, strict=True)
+    ]
 
 
-def _metrics(dataset: DataSet, samples: int, paired: bool) -> list[str]:
+def _metrics(dataset: DataSet, samples: int) -> list[str]:
     """The defaults that as many fakes, like the held-out images and of the same classes or none, can be measured by."""
+    paired = dataset.held_out.source is not None and dataset.held_out.paired
     train, held_out = (Sample(split.images, name="split") for split in (dataset.train, dataset.held_out))
     fake = Sample(
         np.broadcast_to(dataset.held_out.images[:1], (samples, *dataset.held_out.images.shape[1:])), name="sample"

@@ -1,5 +1,6 @@
 """What can be known to fail is refused before anything is trained or kept."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from torch import Tensor
 from bench.errors import UserError
 from bench.features.sample import Sample
 from bench.gan import GAN
+from bench.members import Listing
 from bench.metrics.measure import Pairs, require
 from bench.runs.evaluation import CURVE_SEED
 from bench.runs.experiment import Experiment, Job
@@ -20,29 +22,34 @@ from bench.training.sampling import generate, request, targets
 TRIED = 2  # images generated
 
 
-def check(experiment: Experiment, jobs: Sequence[Job]) -> None:
+def check(experiment: Experiment, jobs: Sequence[Job]) -> dict[Listing, float]:
     """Try each member once: its data, its budget, its samples, the metrics, and one iteration of its training.
 
+    Returns the seconds of training that its first iteration lets expect at most: a first one is slower than those after it.
     Raises UserError for what cannot work. A mistake that only training meets is left to the job, whose record will say it.
     """
+    expected: dict[Listing, float] = {}
     for job in {job.member: job for job in jobs if job.trains}.values():
         with torch.random.fork_rng():
             try:
-                _try(experiment, job)
+                expected[job.member] = _try(experiment, job)
             except UserError as error:
                 said = str(error)
                 named = said if said.startswith("member ") else f"member {job.member.name!r}: {said}"
                 raise UserError(named) from None
+    return expected
 
 
-def _try(experiment: Experiment, job: Job) -> None:
+def _try(experiment: Experiment, job: Job) -> float:
     eager = replace(experiment, execution=replace(experiment.execution, compiled=False, cuda_graphs=False))
     training = start_training(eager, job)
     _check_data(experiment, training.gan)
     _check_batch(experiment, training)
     _check_budget(training)
     _check_metrics(experiment, training.gan, _drawn(eager, training)[:1])
+    start = time.perf_counter()
     _check_first_iteration(training)
+    return (time.perf_counter() - start) * training.budget / max(training.now.images, 1)
 
 
 def _check_data(experiment: Experiment, gan: GAN) -> None:
@@ -72,15 +79,17 @@ def _check_batch(experiment: Experiment, training: Training) -> None:
 def _check_budget(training: Training) -> None:
     """Every stage can pay for one iteration."""
     stages = training.gan.schedule
-    whole = sum(stage.share for stage in stages)
+    whole, drawn, share = sum(stage.share for stage in stages), 0, 0.0
     for index, stage in enumerate(stages):
-        cost, budget = draws(stage) * training.batches.batch_size, training.budget * stage.share / whole
-        if cost > budget:
-            where = f"stage {index + 1} of {len(stages)} gets {budget:,.0f} of them and " if len(stages) > 1 else ""
+        share += stage.share
+        cost, left = draws(stage) * training.batches.batch_size, round(training.budget * share / whole) - drawn
+        if cost > left:
+            where = f"stage {index + 1} of {len(stages)} gets {left:,} of them and " if len(stages) > 1 else "it "
             raise UserError(
                 f"the budget of {training.budget:,} images does not pay for one iteration: {where}needs {cost:,} "
                 f"({draws(stage)} batches of {training.batches.batch_size}). Give more images or smaller batches."
             )
+        drawn += left // cost * cost
 
 
 def _drawn(experiment: Experiment, training: Training) -> Tensor:

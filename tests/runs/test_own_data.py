@@ -45,6 +45,12 @@ def bench(monkeypatch, *arguments: object) -> int:
     return 0
 
 
+def record_under(path: Path) -> None:
+    """Something was recorded under the rules kept there."""
+    (path.parent / "dcgan").mkdir()
+    (path.parent / "dcgan" / "0-abc.json").touch()
+
+
 def test_what_is_not_said_has_a_default(photos):
     made = own_data.compose(wishes(photos, images=None))
     assert made.name == "my-photos-16"
@@ -81,6 +87,7 @@ def test_members_and_seeds_gather_in_the_kept_file(photos):
     results = Path("results")
     path = own_data.keep(own_data.compose(wishes(photos, seeds=(1,))), results)
     assert path == results / "my-photos-16" / "suite.toml"
+    record_under(path)
     other = own_data.compose(SuiteOptions(photos, ("dcgan",), (0,), 16, 320))
     own_data.keep(other, results)
     kept = suite.load(str(path))
@@ -92,6 +99,7 @@ def test_members_and_seeds_gather_in_the_kept_file(photos):
 def test_other_rules_are_refused_and_nothing_is_changed(photos):
     results = Path("results")
     path = own_data.keep(own_data.compose(wishes(photos)), results)
+    record_under(path)
     before = path.read_bytes()
     with pytest.raises(UserError, match=r"training.images is 320, not 640.*--name"):
         own_data.keep(own_data.compose(wishes(photos, images=640)), results)
@@ -111,6 +119,7 @@ def test_a_suite_file_with_other_rules_needs_another_version(tmp_path):
     )
     source.write_text(text)
     own_data.keep_file(source, suite.load(str(source)), results)
+    record_under(results / "own" / "suite.toml")
     source.write_text(text.replace("images = 36000", "images = 72000"))
     with pytest.raises(UserError, match=r"training.images is 36000, not 72000.*Raise the version in .*own.toml"):
         own_data.keep_file(source, suite.load(str(source)), results)
@@ -119,8 +128,43 @@ def test_a_suite_file_with_other_rules_needs_another_version(tmp_path):
     assert suite.load(str(results / "own" / "suite.toml")).training.images == 72_000
 
 
+def test_what_is_said_stands_in_the_suite(photos):
+    made = own_data.compose(
+        wishes(photos, samples=24, every=64, metrics=("kid-full", "fid:held-out", "copies@random-cnn"))
+    )
+    assert made.evaluation.metrics == ("kid-full@random-cnn", "fid@random-cnn:held-out", "copies@random-cnn")
+    assert made.ranking == "kid-full@random-cnn"
+    assert (made.evaluation.samples, made.evaluation.every, made.evaluation.curve_samples) == (24, 64, 24)
+    with pytest.raises(UserError, match="unknown metric 'fidd'"):
+        own_data.compose(wishes(photos, metrics=("fidd",)))
+
+
+def test_rules_that_nothing_was_recorded_under_may_change(photos):
+    results = Path("results")
+    own_data.keep(own_data.compose(wishes(photos)), results)
+    path = own_data.keep(own_data.compose(wishes(photos, images=640)), results)
+    assert suite.load(str(path)).training.images == 640
+
+
+def test_a_set_without_two_images_on_each_side_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    for split, count in (("train", 8), ("test", 1)):
+        (tmp_path / "few" / split).mkdir(parents=True)
+        for index in range(count):
+            noise = np.random.default_rng(index).integers(256, size=(16, 16, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(tmp_path / "few" / split / f"{index}.png")
+    with pytest.raises(UserError, match="1 image held out; at least 2 are required"):
+        own_data.compose(SuiteOptions(f"folder:{tmp_path}/few", ("dcgan",)))
+
+
+def test_skipped_files_are_named_in_the_kept_suite(photos):
+    Path("My Photos/notes.png").write_text("no image")
+    made = own_data.compose(wishes(photos, skip_broken=True))
+    assert made.data.name == "folder:My Photos/?broken=skip"
+
+
 def test_from_one_line_to_records_and_again_from_the_kept_file(photos, monkeypatch, capsys):
-    line = ("--dataset", photos, "--resolution", 16, "--member", "toys:toy", "--images", 320, "--seed", 0)
+    line = ("--dataset", photos, "--resolution", 16, "--member", "toys:toy", "--images", 640, "--seed", 0)
     assert bench(monkeypatch, "run", *line, "--device", "cpu") == 0, capsys.readouterr().err
     printed = capsys.readouterr().out
     assert "[evaluation]" in printed
@@ -136,10 +180,10 @@ def test_from_one_line_to_records_and_again_from_the_kept_file(photos, monkeypat
 
 
 def test_broken_files_are_skipped_where_that_is_said(photos, monkeypatch, capsys):
-    Path("My Photos/notes.txt").write_text("no image")
+    Path("My Photos/notes.png").write_text("no image")
     line = ("--dataset", photos, "--resolution", 16, "--member", "toys:toy", "--images", 320, "--seed", 0)
     assert bench(monkeypatch, "plan", *line, "--device", "cpu") == 2
-    assert "notes.txt" in capsys.readouterr().err
+    assert "notes.png" in capsys.readouterr().err
     assert bench(monkeypatch, "plan", *line, "--device", "cpu", "--skip-broken") == 0
     assert "1 of 1 jobs to do" in capsys.readouterr().out
 
@@ -149,7 +193,7 @@ def test_broken_files_are_skipped_where_that_is_said(photos, monkeypatch, capsys
     [
         (("run",), "give either --suite NAME, or --dataset SET"),
         (("run", "--suite", "demo", "--dataset", "digits"), "give either --suite NAME, or --dataset SET"),
-        (("run", "--suite", "demo", "--images", 10), "belong to --dataset"),
+        (("run", "--suite", "demo", "--images", 10, "--metric", "fid"), "--images, --metric: belongs to --dataset"),
         (("run", "--dataset", "digits"), "no member is named"),
         (("run", "--dataset", "digits", "--member", "dcgan", "--name", "demo"), "a suite of that name comes with"),
         (("run", "--dataset", "digits", "--member", "dcgan", "--name", "a b"), "'name'"),
