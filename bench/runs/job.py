@@ -2,58 +2,30 @@
 
 import time
 import traceback
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
 
 from bench.errors import Interrupted
 from bench.files import NotWritten
-from bench.records import record as records
-from bench.records.record import Artifact, Failure, Point, Record, Score, now_in_utc
-from bench.runs import provenance
-from bench.runs.evaluation import Activity, Evaluator, Nets, Which, evaluated_at_the_end
+from bench.records.record import Failure, Point, Record, Score, Status, now_in_utc
+from bench.runs.evaluation import Activity, Evaluator, Nets, Which
 from bench.runs.experiment import Experiment, Job
-from bench.runs.gallery import image_files
 from bench.runs.gallery.exhibit import ArtifactFile
-from bench.runs.gallery.image_files import KeptFile
 from bench.runs.interrupts import Interrupts
+from bench.runs.keeping import Keeping
 from bench.runs.outcome import about, better, plugin_metrics, rounded
+from bench.runs.progress import Progress, progress_of
 from bench.runs.starting import parameters, start_training
-from bench.runs.state import Best, RunningMeans, RunState, Stopwatch
-from bench.training import checkpoint
-from bench.training.environment import peak_memory_bytes, reset_peak_memory
+from bench.runs.state import Best, RunningMeans, RunState, Stopwatch, weights_of
+from bench.training.environment import reset_peak_memory
 
 GRIDS = 5  # pictures kept over a training
 LOOK_SECONDS = 0.5  # between two looks up from the loop
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a job is: for whoever watches."""
-
-    job: Job
-    phase: str  # "train", "evaluate"
-    images: int
-    budget: int
-    images_per_second: float
-    terms: Mapping[str, float]
-    scores: Mapping[str, float]  # of the latest point of the curve
-    activity: str = ""  # inside an evaluation, e.g. "sampling 2,300 of 10,000"
-    elapsed: float = 0.0  # seconds of this job so far, over all interruptions
-    seconds_left: float | None = None  # of this job, evaluation included; None: not yet known
-
-    @property
-    def share(self) -> float:
-        """The part of the job that is done, in time where that is known, else in images; in [0, 1]."""
-        if self.seconds_left is None:
-            return self.images / self.budget
-        return self.elapsed / max(self.elapsed + self.seconds_left, 1e-9)
 
 
 class _Stop(BaseException):
@@ -66,23 +38,21 @@ class JobRun:
     def __init__(self, experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float):
         self.experiment, self.job, self.attempt = experiment, job, attempt
         self.checkpoint_seconds = checkpoint_seconds
-        self.identity = experiment.identity(job)  # before the start: feature networks that are loaded draw weights too
+        self.keeping = Keeping(experiment, job)  # before the start: feature networks that are loaded draw weights too
         self.training = start_training(experiment, job)
         self.parameters = parameters(self.training)
         self.evaluator = Evaluator(experiment, self.training.gan, job.member.name)
         self.interrupts = Interrupts()
         self.state = RunState(now_in_utc())
-        self.path = experiment.files.cache(job) / "training.pt"
         self.saved_at = self.looked_at = time.monotonic()
         self.phase = "train"
-        self.measured = 0  # generated images behind the reported scores so far
 
     def run(self) -> Iterator[Progress | Record]:
         """Train, evaluate, and end with the record. Whatever goes wrong in the member becomes a record too.
 
         Raises Interrupted after a signal, with the checkpoint saved, and NotWritten where the disk is at fault.
         """
-        self._restore()
+        self.state = self.keeping.restore(self.training, self.state)
         with self.interrupts:
             try:
                 yield from self._train_and_score()
@@ -179,7 +149,7 @@ class JobRun:
         sign = 1 if better(self.experiment.suite.evaluation.selection) == "lower" else -1
         best = self.state.best
         if best is None or sign * value < sign * best.value:
-            self.state.best = Best(self.training.now.images, value, _weights(nets))
+            self.state.best = Best(self.training.now.images, value, weights_of(nets))
 
     def _keep_grid(self, nets: Nets) -> None:
         """Keep a grid from the same latents at a few points of training."""
@@ -189,25 +159,18 @@ class JobRun:
             self._keep_file(self.evaluator.grid(nets))
 
     def _keep_file(self, made: ArtifactFile) -> None:
-        images = self.training.now.images
-        if made.status != "kept":
-            kept = KeptFile(made.kind, "", "", images, status=made.status, reason=made.reason)
-            self.state.pictures.append(kept)
-            return
-        path = self.path.parent / f"{made.kind}-{images}{made.suffix}"
-        sha256 = image_files.write(path, made.content)
-        self.state.pictures.append(KeptFile(made.kind, path.name, sha256, images, made.note))
+        self.keeping.file(self.state, made, self.training.now.images)
 
     def _scores(self) -> Generator[Progress, None, list[Score]]:
         """The reported scores of the last and the best checkpoint, one per metric and sample seed."""
         best = self.state.best
         with self._evaluating() as nets:
-            self._keep_networks(nets, "last")
+            self.keeping.networks(nets, "last")
             scores = yield from self._scores_of(nets, "last")
             if best is not None:
                 for name, net in nets.items():
                     net.load_state_dict(best.nets[name])
-                self._keep_networks(nets, "best")
+                self.keeping.networks(nets, "best")
                 if best.images == self.training.now.images:  # the same networks, so the same scores
                     scores += [score.model_copy(update={"checkpoint": "best"}) for score in scores]
                 else:
@@ -222,7 +185,6 @@ class JobRun:
                 fake = yield from self._follow(self.evaluator.sample(nets, seed))
             scores += yield from self._follow(self.evaluator.scores(nets, fake, which, seed))
             self.state.evaluated += len(fake)
-            self.measured += len(fake)
             if which == "last" and seed == evaluation.sample_seeds[0]:
                 with torch.random.fork_rng():
                     for made in self.evaluator.exhibits(nets, fake):
@@ -244,66 +206,17 @@ class JobRun:
                 return end.value
             self._stop_if_asked()
             if time.monotonic() - self.looked_at > LOOK_SECONDS:
-                yield self._progress(activity)
+                yield self._progress(str(activity))
                 self.looked_at = time.monotonic()
 
-    def _keep_networks(self, nets: Nets, which: Which) -> None:
-        """Keep the networks to sample from, for `bench sample`."""
-        content = {"spec": asdict(self.experiment.spec), "nets": _weights(nets)}
-        checkpoint.save(self.path.parent / f"{which}.pt", self.identity, content)
-
     def _save(self) -> None:
-        peak = peak_memory_bytes(self.experiment.execution.device) or 0
-        self.state.peak_memory_bytes = max(self.state.peak_memory_bytes, peak)
-        content = {"training": self.training.state_dict(), "journal": self.state.saved()}
-        checkpoint.save(self.path, self.identity, content)
+        self.keeping.save(self.training, self.state)
         self.saved_at = time.monotonic()
 
-    def _keep_source(self) -> None:
-        """Keep the member's files where nobody could get them from a commit or a distribution."""
-        if not self.job.source.can_be_fetched:
-            self._keep_file(ArtifactFile(provenance.KIND, ".zip", self.job.source.archive(), provenance.NOTE))
+    def _progress(self, activity: str = "") -> Progress:
+        return progress_of(self.job, self.experiment.suite, self.phase, self.training.now, self.state, activity)
 
-    def _restore(self) -> None:
-        if self.path.exists():
-            content = checkpoint.load(self.path, self.identity)
-            with checkpoint.fitting(self.path):
-                self.training.load_state_dict(content["training"])
-                self.state = RunState.restored(content["journal"])
-        else:
-            self._keep_source()
-
-    def _progress(self, activity: Activity | None = None) -> Progress:
-        state, now = self.state, self.training.now
-        seconds = state.seconds.get("train", 0.0)
-        return Progress(
-            job=self.job,
-            phase=self.phase if activity is None else "evaluate",
-            images=now.images,
-            budget=now.budget,
-            images_per_second=now.images / seconds if seconds else 0.0,
-            terms=state.meter.means(),
-            scores=state.curve[-1].scores if state.curve else {},
-            activity="" if activity is None else str(activity),
-            elapsed=seconds + state.seconds.get("evaluate", 0.0),
-            seconds_left=self._seconds_left(),
-        )
-
-    def _seconds_left(self) -> float | None:
-        """From the pace so far of training and, per image measured, of evaluation."""
-        state, now, rules = self.state, self.training.now, self.experiment.suite.evaluation
-        train = state.seconds.get("train", 0.0)
-        if not (now.images and state.evaluated):
-            return None
-        left = now.budget - now.images
-        points = now.budget // rules.every - len(state.curve)
-        again = state.best is None or state.best.images != now.images  # the best networks may be the last ones
-        reported = evaluated_at_the_end(self.experiment.suite) // (2 - again) - self.measured
-        to_evaluate = max(points, 0) * rules.curve_samples + max(reported, 0)
-        pace = state.seconds.get("evaluate", 0.0) / state.evaluated
-        return train / now.images * left + pace * to_evaluate
-
-    def _record(self, status: records.Status, scores: Sequence[Score] = (), **ending: Any) -> Record:
+    def _record(self, status: Status, scores: Sequence[Score] = (), **ending: Any) -> Record:
         """The record, with what only this run knows; `ending` are further fields of it."""
         now, state = self.training.now, self.state
         fields = about(self.experiment, self.job, self.training.gan.task) | {
@@ -319,14 +232,10 @@ class JobRun:
             "best_images": state.best.images if state.best else None,
             "scores": tuple(scores),
             "plugin_metrics": plugin_metrics(scores),
-            "artifacts": self._artifacts(),
+            "artifacts": self.keeping.published(self.state, self.attempt),
             "started": state.started,
         }
         return Record(**fields | ending)
-
-    def _artifacts(self) -> tuple[Artifact, ...]:
-        stem = records.file_stem(self.job.seed, self.job.digest, self.attempt)
-        return image_files.publish(self.state.pictures, self.path.parent, self.experiment.files.folder(self.job), stem)
 
     def _failed(self, error: BaseException) -> Record:
         """The record of a member's mistake, or of a device that was too small. Its checkpoint stays, for another try."""
@@ -337,10 +246,3 @@ class JobRun:
 
     def _watch(self, phase: str) -> Stopwatch:
         return Stopwatch(self.experiment.execution.device, self.state.seconds, phase)
-
-
-def _weights(nets: Nets) -> dict[str, dict[str, Tensor]]:
-    return {
-        name: {key: value.detach().cpu().clone() for key, value in net.state_dict().items()}
-        for name, net in nets.items()
-    }

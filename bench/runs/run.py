@@ -14,9 +14,10 @@ from bench.records.record import Record, Status
 from bench.runs import calibration_job
 from bench.runs.clock import running
 from bench.runs.experiment import Experiment, Job
-from bench.runs.job import JobRun, Progress
+from bench.runs.job import JobRun
 from bench.runs.layout import in_working_layout
 from bench.runs.preconditions import check
+from bench.runs.progress import Progress
 from bench.training.environment import threads_kept
 
 __all__ = ["Event", "Finished", "Progress", "Skipped", "check", "execute", "run", "status", "todo"]

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.records.record import Point
 from bench.runs.clock import running
@@ -103,3 +103,11 @@ class Stopwatch:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def weights_of(nets: Mapping[str, nn.Module]) -> dict[str, dict[str, Tensor]]:
+    """Copies of all weights on the CPU, by network."""
+    return {
+        name: {key: value.detach().cpu().clone() for key, value in net.state_dict().items()}
+        for name, net in nets.items()
+    }

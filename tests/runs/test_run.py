@@ -14,10 +14,14 @@ from bench.files import NotWritten
 from bench.gan import GAN, ImageSpec, Stage, Update
 from bench.records import record as records
 from bench.runs import job as job_module
+from bench.runs import keeping
 from bench.runs.experiment import Experiment, prepare
+from bench.runs.keeping import Keeping
+from bench.runs.progress import Progress
 from bench.runs.run import Finished, Skipped, check, execute, run
+from bench.runs.state import RunState
 from bench.suites.suite import parse
-from bench.training.loop import Execution
+from bench.training.loop import Execution, Training
 
 SUITE = """
 name = "brief"
@@ -156,14 +160,15 @@ def test_a_retry_goes_on_from_the_checkpoint_of_the_failed_run(tmp_path, member)
     assert first.record.status == "failed"
     broken.clear()
     steps: list[int] = []
-    plain = job_module.JobRun._restore
+    plain = Keeping.restore
 
-    def restored(self: job_module.JobRun) -> None:
-        plain(self)
-        steps.append(self.training.now.step)
+    def restored(self: Keeping, training: Training, state: RunState) -> RunState:
+        found = plain(self, training, state)
+        steps.append(training.now.step)
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job_module.JobRun, "_restore", restored)
+        patch.setattr(Keeping, "restore", restored)
         (second,) = ended(found, retry_failed=True)
     assert steps == [5]
     assert isinstance(second, Finished)
@@ -231,7 +236,7 @@ def test_a_disk_that_is_full_is_not_the_members_fault(tmp_path, monkeypatch):
     def full(*_: object) -> str:
         raise NotWritten("training.pt: cannot be written: No space left on device.")
 
-    monkeypatch.setattr(job_module.checkpoint, "save", full)
+    monkeypatch.setattr(keeping.checkpoint, "save", full)
     with pytest.raises(NotWritten, match="No space left"):
         ended(found)
     assert not list((tmp_path / "results").rglob("*.json"))
@@ -299,7 +304,7 @@ def test_checking_leaves_no_trace_in_random_numbers(tmp_path):
 def test_events_tell_what_is_done_and_how_long_it_will_take(tmp_path, monkeypatch):
     monkeypatch.setattr(job_module, "LOOK_SECONDS", 0.0)
     found = experiment(tmp_path)
-    events = [event for event in execute(found, found.jobs()) if isinstance(event, job_module.Progress)]
+    events = [event for event in execute(found, found.jobs()) if isinstance(event, Progress)]
     assert {event.phase for event in events} == {"train", "evaluate"}
     activities = [event.activity for event in events if event.activity]
     assert "sampling 50 of 50" in activities
