@@ -172,3 +172,25 @@ def test_the_digest_sees_code_and_parts_but_not_words(package):
     assert digest() == before
     (package / "parts.py").write_text("WIDTH = 4\n")
     assert digest() != before
+
+
+def test_a_broken_package_hides_no_other_member(tmp_path, monkeypatch):
+    from bench.cli import listing
+
+    (tmp_path / "broken_pack").mkdir()
+    (tmp_path / "broken_pack" / "__init__.py").write_text("def broken(:\n")
+    (tmp_path / "faulty_pack").mkdir()
+    (tmp_path / "faulty_pack" / "__init__.py").write_text("")
+    (tmp_path / "faulty_pack" / "catalogue.toml").write_text("[faulty]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    guests = [
+        members.Listing("broken", "broken_pack:gan", "broken 1.0"),
+        members.Listing("faulty", "faulty_pack:gan", "faulty 1.0"),
+    ]
+    registered = [*members._registered(), *guests]
+    monkeypatch.setattr(members, "_registered", lambda: registered)
+    rows = {str(row["name"]): str(row["paper"]) for row in listing.member_rows()}
+    assert rows["broken"].startswith("broken: ")
+    assert "is not valid Python: line 1" in rows["broken"]
+    assert rows["faulty"].startswith("broken: catalogue ")
+    assert rows["dcgan"].startswith("DCGAN. Radford")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from bench import catalogue, members
+from bench.errors import UserError
 from bench.suites import suite
 
 Row = dict[str, object]
@@ -15,8 +16,10 @@ def member_rows() -> list[Row]:
 
 
 def _member_row(found: members.Listing) -> Row:
-    entry = catalogue.entry(found)
-    paper = members.summary(found)
+    try:
+        entry, paper = catalogue.entry(found), members.summary(found)
+    except UserError as fault:  # one broken package hides no other member
+        entry, paper = None, f"broken: {fault}"
     blank = dict.fromkeys(catalogue.Entry.model_fields) | {"title": paper}
     facts = entry.model_dump(mode="json") if entry else blank
     origin = {"entry_point": found.entry_point, "from": found.distribution}
@@ -113,7 +116,6 @@ def parameters(name: str) -> dict[str, int] | str:
     """
     import torch
 
-    from bench.errors import UserError
     from bench.gan import ImageSpec
 
     try:
