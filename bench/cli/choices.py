@@ -44,7 +44,9 @@ class SuiteChoice:
             autocompletion=complete.datasets,
         ),
     ] = None
-    resolution: Annotated[int | None, typer.Option(metavar="N", help="Pixels a side.", rich_help_panel=OWN)] = None
+    resolution: Annotated[int | None, typer.Option(metavar="N", min=1, help="Pixels a side.", rich_help_panel=OWN)] = (
+        None
+    )
     images: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="The budget, in real images drawn.", rich_help_panel=OWN)
     ] = None

@@ -1,7 +1,9 @@
 """bench compare."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +11,24 @@ from bench.cli import complete
 from bench.cli.choices import Place, experiment_of
 from bench.cli.grouping import examples
 from bench.cli.options import REPORTS, OfCheckpoint, PagesOut, SuiteName, TextFormat
+
+if TYPE_CHECKING:
+    from bench.boards.verdicts.compare import Comparison
+
+
+@dataclass(frozen=True)
+class Page:
+    """The comparison as a page."""
+
+    page: Annotated[bool, typer.Option("--page", help="Write a page with pictures too.")] = False
+    out: PagesOut = REPORTS
+
+    def write(self, verdict: "Comparison", results: Path) -> None:
+        """Write it where it was asked for, and say where it is."""
+        from bench import report
+
+        if self.page:
+            typer.echo(report.compare(verdict, results, self.out))
 
 
 @examples("bench compare mypackage.my_gan:my_gan --against dcgan --against sngan --suite demo")
@@ -27,13 +47,12 @@ def compare(
         ),
     ],
     place: Place,
+    page: Page,
     suite: SuiteName = "digits",
     format: TextFormat = "text",
     checkpoint: OfCheckpoint = "last",
     paired: Annotated[bool, typer.Option("--paired", help="Compare runs of the same seed with each other.")] = False,
     run: Annotated[bool, typer.Option("--run/--no-run", help="Run the jobs that are missing first.")] = True,
-    page: Annotated[bool, typer.Option("--page", help="Write a page with pictures too.")] = False,
-    out: PagesOut = REPORTS,
 ) -> None:
     """Say whether a variant is better, by how much, and how sure; run what is missing."""
     from bench import members
@@ -49,18 +68,18 @@ def compare(
     records = list(board.load(place.results, name_of(suite)))
     verdict = comparing.compare(board.build(records), names[0], names[1:], checkpoint=checkpoint, paired=paired)
     show(compare_text, verdict, format)
-    if page:
-        from bench import report
-
-        typer.echo(report.compare(verdict, place.results, out))
+    page.write(verdict, place.results)
 
 
 def _run_missing(suite: str, names: Sequence[str], place: Place) -> None:
     from bench.cli.view import watch
-    from bench.runs.run import run, todo
+    from bench.runs.run import FAILURES, Finished, run, todo
     from bench.suites.suite import load
 
     experiment = experiment_of(load(suite, place.results), place)
     jobs = todo(experiment, experiment.jobs(names))
-    for _ in watch(run(experiment, jobs), jobs):
-        pass
+    failed = 0
+    for event in watch(run(experiment, jobs), jobs):
+        failed += isinstance(event, Finished) and event.record.status in FAILURES
+    if failed:
+        typer.echo(f"{failed} of {len(jobs)} jobs failed: they are missing below.", err=True)

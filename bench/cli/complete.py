@@ -28,6 +28,18 @@ def _datasets() -> Iterable[str]:
     return data.names()
 
 
+def _metrics() -> Iterable[str]:
+    from bench import metric_facts
+
+    return metric_facts.everything()
+
+
+def _anything() -> Iterable[str]:
+    return {*_members(), *_suites(), *_metrics(), *_datasets()}
+
+
 members = _starting(_members)
 datasets = _starting(_datasets)
+metrics = _starting(_metrics)
+anything = _starting(_anything)
 suites = _starting(_suites)

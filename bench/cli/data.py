@@ -17,7 +17,7 @@ Name = Annotated[
     str,
     typer.Argument(metavar="NAME", help="A data set, e.g. mnist or folder:PATH.", autocompletion=complete.datasets),
 ]
-Resolution = Annotated[int | None, typer.Option(metavar="N", help="Pixels a side; default: as the set has it.")]
+Resolution = Annotated[int | None, typer.Option(metavar="N", min=1, help="Pixels a side; default: as the set has it.")]
 
 
 def list_(as_json: AsJson = False) -> None:
@@ -25,7 +25,7 @@ def list_(as_json: AsJson = False) -> None:
     from bench.cli.listing import dataset_rows, short
     from bench.cli.output import table
 
-    table(dataset_rows() if as_json else short("datasets"), as_json)
+    table(dataset_rows() if as_json else short("datasets"), as_json, wrap=False)
 
 
 @examples("bench data info folder:photos/ --resolution 64")
@@ -37,31 +37,18 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Count a set: images, classes, duplicates, digest. Prepares it if need be."""
-    import json
     from dataclasses import asdict
 
+    from bench.cli.output import card, print_json
     from bench.data.info import info as count
 
-    found = asdict(count(name, resolution=resolution, data_root=data_root, skip_broken=skip_broken))
+    facts = asdict(count(name, resolution=resolution, data_root=data_root, skip_broken=skip_broken))
     if as_json:
-        typer.echo(json.dumps(found, indent=1, default=str))
+        print_json(facts)
         return
-    about = found.pop("description")
-    for key, value in {**found, "licence": about["licence"], "source": about["source"]}.items():
-        typer.echo(f"{key}: {_in_text(value)}")
-
-
-def _in_text(value: object) -> str:
-    """A value for people: numbers as they are, several values on one line."""
-    from bench.data.limits import readable
-
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {count:,}" for name, count in value.items()) or "none"
-    if isinstance(value, list | tuple) and all(isinstance(part, int) for part in value) and value:
-        return " x ".join(map(str, value))
-    if isinstance(value, list | tuple):
-        return "; ".join(map(readable, value)) or "none"
-    return readable(value)
+    about = facts.pop("description")
+    shape = " x ".join(map(str, facts["shape"]))
+    card(f"data set {name}", {**facts, "shape": shape, "licence": about["licence"], "source": about["source"]})
 
 
 @examples("bench data prepare mnist cifar10")

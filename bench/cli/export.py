@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 from bench.cli.grouping import examples
-from bench.cli.options import OfCheckpoint
+from bench.cli.options import OfCheckpoint, Trained
 
 
 @examples("bench export results/mnist/dcgan/0-abc.json --to onnx --out generator.onnx")
 def export(
-    source: Annotated[Path, typer.Argument(metavar="CHECKPOINT|RECORD", help="A .pt file, or the record of a run.")],
+    source: Trained,
     to: Annotated[
         Literal["onnx", "torchscript", "torch-export"],
         typer.Option("--to", metavar="FORMAT", help="onnx, torchscript or torch-export."),

@@ -7,8 +7,10 @@
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -17,9 +19,11 @@ import typer
 
 from bench.cli.app import tree
 from bench.errors import Interrupted, UserError
+from bench.formats import plain
 
 USER, FAULT, GATE_FAULT, SIGNALLED = 2, 1, 70, 128
 SIGPIPE = 13
+LONGEST = 500  # letters of a foreign message
 CLICK_ERROR = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
 CONTINUE = "interrupted. The same command continues where it stopped."
 
@@ -40,8 +44,7 @@ def _run(arguments: list[str]) -> int:
         command.main(args=arguments, prog_name="bench")
     _prepare_streams()
     _listen()
-    if any("\0" in argument for argument in arguments):
-        raise UserError("an argument holds a NUL character.")
+    _refuse_empty(arguments)
     with command.make_context("bench", arguments) as context:
         try:
             command.invoke(context)
@@ -64,7 +67,8 @@ def _guarded(run: Callable[[], int], fault: int, debug: bool) -> int:
         if debug:
             traceback.print_exc()
         code, words = _verdict(error, fault)
-        print(f"bench: {_one_line(words)}", file=sys.stderr)
+        with suppress(OSError):  # where nobody can be told, the code still says it
+            print(f"bench: {plain(words)}", file=sys.stderr)
         return code
 
 
@@ -83,11 +87,21 @@ def _verdict(error: BaseException, fault: int) -> tuple[int, str]:
         return USER, f"error: {where}{error.strerror or error}. --debug shows where."
     if isinstance(error, UnicodeError):
         return USER, f"error: text in an unexpected encoding: {error}. --debug shows where."
-    kind = type(error).__name__
+    first = (str(error).strip().splitlines() or [""])[0][:LONGEST]  # PyTorch appends its own C++ frames
     return (
         fault,
-        f"internal error: {kind}: {error}. This is a fault of the bench: --debug shows the traceback to report.",
+        f"failed: {type(error).__name__}: {first}. --debug shows where; if that is in the bench, please report it.",
     )
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """No option means anything by an empty value; as a path it would be the current folder. NUL is in no path."""
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        option, equals, value = argument.partition("=") if argument.startswith("--") else (before, "=", argument)
+        if equals and not value.strip():
+            raise UserError(f"{option or 'an argument'} is given an empty value. Give another, or leave it out.")
+        if "\0" in argument:
+            raise UserError(f"{argument!r} holds a NUL character.")
 
 
 def _usage(error: BaseException) -> str:
@@ -96,12 +110,6 @@ def _usage(error: BaseException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "bench"
     return f"{path.removeprefix('bench').strip()}: {words} See `{path} --help`.".removeprefix(": ")
-
-
-def _one_line(text: str) -> str:
-    """Line breaks become spaces, other control characters are written out: a message cannot steer a terminal or a log."""
-    lines = " ".join(line.strip() for line in text.splitlines())
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in lines)
 
 
 def _prepare_streams() -> None:
@@ -116,6 +124,8 @@ def _prepare_streams() -> None:
 
 def _listen() -> None:
     """Signals that ask for an end become exceptions, so that what must be saved is saved. What is ignored stays ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # Python lets the main thread alone set handlers
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bench.cli import complete
 from bench.cli.grouping import examples
-from bench.cli.options import REPORTS, RESULTS, AsJson, Reports, Results
+from bench.cli.options import REPORTS, RESULTS, AsJson, Reports, Results, SuiteFilter
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.boards.rows import Board
+
+Format = Literal["text", "md", "csv", "json"]
 
 
 @examples(
@@ -21,15 +22,18 @@ if TYPE_CHECKING:
     "bench leaderboard --check",
 )
 def leaderboard(
-    suite: Annotated[
-        str | None,
-        typer.Option("--suite", "-s", metavar="NAME", help="Only this suite.", autocompletion=complete.suites),
-    ] = None,
+    suite: SuiteFilter = None,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
     format: Annotated[
-        Literal["md", "csv", "json"], typer.Option("--format", metavar="md|csv|json", help="What to print.")
-    ] = "md",
+        Format | None,
+        typer.Option(
+            "--format",
+            metavar="text|md|csv|json",
+            help="What to print.",
+            show_default="text on a terminal, md in a pipe",
+        ),
+    ] = None,
     as_json: AsJson = False,
     across: Annotated[
         str | None, typer.Option(metavar="BASELINE", help="One table over all suites, as ratios to this member.")
@@ -39,19 +43,31 @@ def leaderboard(
     ] = False,
 ) -> None:
     """Rebuild the leaderboards from the records alone; the same records give the same bytes."""
-    from bench.boards import board, render
+    from bench.boards import board
     from bench.boards.speed_columns import attach
 
     if check:
         _check(results, reports)
         return
-    format = "json" if as_json else format
+    asked = "json" if as_json else format
     boards = [attach(board.build(board.load(results, name)), results) for name in _suites(results, suite)]
     if across is not None:
-        typer.echo(_over_all(boards, across, format), nl=False)
+        typer.echo(_over_all(boards, across, asked or "md"), nl=False)
         return
-    for one in boards:
-        typer.echo(render.render(one, format), nl=False)
+    _print(boards, asked)
+
+
+def _print(boards: "list[Board]", format: Format | None) -> None:
+    from bench.boards import render
+    from bench.cli import board_view
+    from bench.cli.output import default_format
+
+    chosen = format or default_format()
+    for board in boards:
+        if chosen == "text":
+            board_view.show(board)
+        else:
+            typer.echo(render.render(board, chosen), nl=False)
 
 
 def _over_all(boards: "list[Board]", baseline: str, format: str) -> str:

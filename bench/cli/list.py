@@ -22,4 +22,4 @@ def list_(
     from bench.cli.listing import full, short
     from bench.cli.output import table
 
-    table(full(kind) if as_json else short(kind), as_json)
+    table(full(kind) if as_json else short(kind), as_json, wrap=False)

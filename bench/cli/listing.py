@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
-from bench import catalogue, members
+from bench import catalogue, members, sources
 from bench.errors import UserError
 from bench.suites import suite
 
@@ -16,14 +16,23 @@ def member_rows() -> list[Row]:
 
 
 def _member_row(found: members.Listing) -> Row:
-    try:
-        entry, paper = catalogue.entry(found), members.summary(found)
-    except UserError as fault:  # one broken package hides no other member
-        entry, paper = None, f"broken: {fault}"
-    blank = dict.fromkeys(catalogue.Entry.model_fields) | {"title": paper}
-    facts = entry.model_dump(mode="json") if entry else blank
+    blank = dict.fromkeys(catalogue.Entry.model_fields)
     origin = {"entry_point": found.entry_point, "from": found.distribution}
-    return {"name": found.name, "paper": paper, **facts, **origin}
+    try:
+        if sources.locate(found.module) is None:
+            raise UserError(f"there is no module {found.module!r}")
+        paper = members.summary(found)
+        entry = catalogue.entry(found)
+    except (Exception, SystemExit) as error:  # a package of somebody else, which must not hide the others
+        words = f"broken: {reason(error)}"
+        return {"name": found.name, "paper": None, **blank, "title": words, **origin, "broken": words}
+    facts = entry.model_dump(mode="json") if entry else blank | {"title": paper}
+    return {"name": found.name, "paper": paper, **facts, **origin, "broken": None}
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, for a line of a table."""
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
 
 
 def suite_rows() -> list[Row]:
@@ -54,16 +63,15 @@ def metric_rows() -> list[Row]:
     """Metrics; with an extractor they become a column, e.g. fid@digits-cnn."""
     from bench import metric_facts
 
-    return [
-        {
-            "name": name,
-            "version": facts.version,
-            "better": facts.better,
-            "needs": list(facts.needs),
-            "summary": facts.summary,
-        }
-        for name, facts in metric_facts.everything().items()
+    facts = [
+        {"name": name, **known.model_dump(mode="json"), "range": known.range}
+        for name, known in metric_facts.everything().items()
     ]
+    blank = dict.fromkeys(facts[0])
+    broken = [
+        {**blank, "name": name, "summary": f"broken: {words}"} for name, words in metric_facts.plugins().broken.items()
+    ]
+    return facts + broken
 
 
 def extractor_rows() -> list[Row]:
@@ -81,10 +89,10 @@ LISTINGS: Mapping[str, Callable[[], list[Row]]] = {
     "extractors": extractor_rows,
 }
 SHORT: Mapping[str, tuple[str, ...]] = {  # the columns for people; programs get all
-    "members": ("name", "year", "conditioning", "objective", "title"),
+    "members": ("name", "year", "conditioning", "title"),
     "suites": ("name", "version", "members", "seeds", "title"),
     "datasets": ("name", "title", "resolution", "classes", "train", "held_out"),
-    "metrics": ("name", "better", "summary"),
+    "metrics": ("name", "better", "range", "summary"),
     "extractors": ("name", "purpose", "width", "accuracy"),
 }
 
@@ -112,7 +120,7 @@ def detail(kind: str, name: str) -> Row:
 
 def parameters(name: str) -> dict[str, int] | str:
     """Trainable parameters per player for 32 x 32 colour images of ten classes, from pictures like them where the member
-    translates; or the member's own words why it has none at that size.
+    translates; or the reason why it has none at that size.
     """
     import torch
 
@@ -121,8 +129,8 @@ def parameters(name: str) -> dict[str, int] | str:
     try:
         with torch.device("meta"):  # counted, never filled
             gan = members.builder(members.find(name))(ImageSpec(3, 32, classes=10, source_channels=3))
-    except UserError as error:
-        return str(error)
+    except (Exception, SystemExit) as error:
+        return reason(error)
     return {
         role: sum(p.numel() for p in player.net.parameters() if p.requires_grad) for role, player in gan.players.items()
     }

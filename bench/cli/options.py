@@ -6,11 +6,21 @@ from typing import Annotated, Literal
 import typer
 
 from bench.cli import complete
+from bench.errors import UserError
 
 RESULTS = Path("results")
 REPORTS = Path("reports")
+LARGEST_SEED = 2**32 - 1  # what every generator of random numbers takes
 OWN = "Instead of a suite: your own images"
 SPEED = "Speed and memory"
+
+
+def regular(path: Path | None) -> Path | None:
+    """A path that can be read to its end. Raises UserError for a FIFO, a device or a folder; what is missing is said later."""
+    if path is not None and path.exists() and not path.is_file():
+        raise UserError(f"{path}: is not a regular file.")
+    return path
+
 
 Which = Literal["last", "best"]
 Text = Literal["text", "md", "json"]
@@ -32,6 +42,10 @@ SuiteOrNone = Annotated[
         "--suite", "-s", metavar="NAME|FILE", help="A suite, or a path to a .toml file.", autocompletion=complete.suites
     ),
 ]
+SuiteFilter = Annotated[
+    str | None,
+    typer.Option("--suite", "-s", metavar="NAME", help="Only this suite.", autocompletion=complete.suites),
+]
 Members = Annotated[
     list[str] | None,
     typer.Option(
@@ -43,7 +57,8 @@ Members = Annotated[
     ),
 ]
 Seeds = Annotated[
-    list[int] | None, typer.Option("--seed", metavar="N", min=0, help="Only these training seeds; repeatable.")
+    list[int] | None,
+    typer.Option("--seed", metavar="N", min=0, max=LARGEST_SEED, help="Only these training seeds; repeatable."),
 ]
 Device = Annotated[
     str,
@@ -53,9 +68,19 @@ Device = Annotated[
 ]
 DataRoot = Annotated[
     Path | None,
-    typer.Option("--data-root", metavar="DIR", help="A torchvision-style root, looked at first. Else $BENCH_DATA."),
+    typer.Option(
+        "--data-root",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="A torchvision-style root, looked at first. Else $BENCH_DATA.",
+    ),
 ]
 SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave out broken files, and record which.")]
 OfCheckpoint = Annotated[
     Which, typer.Option("--checkpoint", metavar="last|best", help="The end of the run, or the best point of its curve.")
+]
+Trained = Annotated[
+    Path,
+    typer.Argument(metavar="CHECKPOINT|RECORD", callback=regular, help="A .pt file, or the record (.json) of a run."),
 ]

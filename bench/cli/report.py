@@ -1,20 +1,14 @@
 """bench report."""
 
-from typing import Annotated
-
 import typer
 
-from bench.cli import complete
 from bench.cli.grouping import examples
-from bench.cli.options import REPORTS, RESULTS, PagesOut, Results
+from bench.cli.options import REPORTS, RESULTS, PagesOut, Results, SuiteFilter
 
 
 @examples("bench report", "bench report --suite digits --results other/results --out other/reports")
 def report(
-    suite: Annotated[
-        str | None,
-        typer.Option("--suite", "-s", metavar="NAME", help="Only this suite.", autocompletion=complete.suites),
-    ] = None,
+    suite: SuiteFilter = None,
     results: Results = RESULTS,
     out: PagesOut = REPORTS,
 ) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from bench.cli.choices import execution_of
 from bench.cli.grouping import examples
-from bench.cli.options import Device, OfCheckpoint
+from bench.cli.options import LARGEST_SEED, Device, OfCheckpoint, Trained
 from bench.errors import UserError
 
 STEPS = 10  # images of a path between two latents
@@ -18,10 +18,10 @@ STEPS = 10  # images of a path between two latents
     "bench sample results/mnist/dcgan/0-abc.json --grid --out grid.png",
 )
 def sample(
-    source: Annotated[Path, typer.Argument(metavar="CHECKPOINT|RECORD", help="A .pt file, or the record of a run.")],
+    source: Trained,
     out: Annotated[Path, typer.Option(metavar="PATH", help="A new folder or an .npz; with a picture option a .png.")],
-    n: Annotated[int, typer.Option("--n", "-n", metavar="N", min=1, help="How many images.")] = 64,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of the latents.")] = 0,
+    n: Annotated[int, typer.Option("--n", "-n", metavar="N", min=1, max=10_000_000, help="How many images.")] = 64,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, max=LARGEST_SEED, help="Of the latents.")] = 0,
     grid: Annotated[bool, typer.Option("--grid", help="One picture of all.")] = False,
     interpolate: Annotated[bool, typer.Option("--interpolate", help="One picture of paths between latents.")] = False,
     checkpoint: OfCheckpoint = "last",

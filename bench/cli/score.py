@@ -1,14 +1,58 @@
 """bench score."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli import complete
 from bench.cli.choices import execution_of
 from bench.cli.grouping import examples
-from bench.cli.options import AsJson, DataRoot, Device
+from bench.cli.options import LARGEST_SEED, AsJson, DataRoot, Device, OfCheckpoint, regular
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from bench.metrics.measure import Measurement
+
+AGAIN = "With a RECORD"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared with what."""
+
+    real: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SET", help="A data set, or images or statistics as for --fake.", autocompletion=complete.datasets
+        ),
+    ] = None
+    fake: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Images: a folder, .npz, .npy, .zip, .tar, parquet; or statistics (.npz)."),
+    ] = None
+    resolution: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Crop and resize both sides to N pixels; default: as they are."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Again:
+    """How a trained member is sampled."""
+
+    checkpoint: OfCheckpoint = "last"
+    samples: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Images; default: its suite's.", rich_help_panel=AGAIN)
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, max=LARGEST_SEED, help="Of the sample; default: its suite's.", rich_help_panel=AGAIN
+        ),
+    ] = None
 
 
 @examples(
@@ -17,65 +61,70 @@ from bench.cli.options import AsJson, DataRoot, Device
     "bench score results/demo/dcgan/0-1a2b3c4d5e.json --metric ppl-z-full@lpips-vgg",
 )
 def score(
+    sides: Sides,
+    again: Again,
     trained: Annotated[
         Path | None,
-        typer.Argument(metavar="[RECORD]", help="A record or a checkpoint: its member is sampled and scored again."),
-    ] = None,
-    real: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SET", help="A data set, or images or statistics as for --fake.", autocompletion=complete.datasets
-        ),
-    ] = None,
-    fake: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Images: a folder, .npz, .npy, .zip, .tar, parquet; or statistics (.npz)."),
+        typer.Argument(metavar="RECORD", callback=regular, help="A record or a checkpoint, sampled and scored again."),
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(metavar="METRIC", help="NAME[@EXTRACTOR][:held-out]; repeatable. Default: all that apply."),
-    ] = None,
-    resolution: Annotated[
-        int | None, typer.Option(metavar="N", help="Crop and resize both sides to N pixels; default: as they are.")
-    ] = None,
-    which: Annotated[Literal["last", "best"], typer.Option(help="The checkpoint of a record.")] = "last",
-    samples: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Images of a RECORD's member; default: its suite's.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Of the sample of a RECORD's member; default: its suite's.")
+        typer.Option(
+            metavar="METRIC",
+            help="NAME[@EXTRACTOR][:held-out]; repeatable. Default: all that apply.",
+            autocompletion=complete.metrics,
+        ),
     ] = None,
     device: Device = "auto",
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
     """Score images made anywhere, or a trained member again. No training."""
-    from bench.cli.output import table
-    from bench.errors import UserError
+    if trained is not None:
+        measured = _again(trained, sides, again, metric, device, data_root)
+    elif sides.real is None or sides.fake is None:
+        raise UserError("give --real and --fake, or a RECORD whose member is scored again.")
+    else:
+        measured = _images(sides.real, sides.fake, sides.resolution, metric, device, data_root)
+    _print(measured, as_json)
+
+
+def _again(
+    trained: Path, sides: Sides, again: Again, metrics: list[str] | None, device: str, data_root: Path | None
+) -> "Sequence[Measurement]":
+    if sides.fake is not None or sides.resolution is not None:
+        raise UserError("RECORD makes the images itself: leave out --fake and --resolution.")
+    from bench.runs.rescore import rescore
+
+    return rescore(
+        trained,
+        metrics,
+        real=sides.real,
+        which=again.checkpoint,
+        samples=again.samples,
+        seed=again.seed,
+        data_root=data_root,
+        device=execution_of(device).device,
+    )
+
+
+def _images(
+    real: str, fake: Path, resolution: int | None, metrics: list[str] | None, device: str, data_root: Path | None
+) -> "Sequence[Measurement]":
+    from bench.metrics.score import score as score_images
 
     target = execution_of(device).device
-    if trained is not None:
-        if fake is not None or resolution is not None:
-            raise UserError("RECORD makes the images itself: leave out --fake and --resolution.")
-        from bench.runs.rescore import rescore
+    return score_images(real, fake, metrics, resolution=resolution, data_root=data_root, device=target, say=_say)
 
-        measured = rescore(
-            trained, metric, real=real, which=which, samples=samples, seed=seed, data_root=data_root, device=target
-        )
-    else:
-        if real is None or fake is None:
-            raise UserError("give --real and --fake, or a RECORD whose member is scored again.")
-        from bench.metrics.score import score as score_images
 
-        measured = score_images(real, fake, metric, resolution=resolution, data_root=data_root, device=target, say=_say)
+def _print(measured: "Sequence[Measurement]", as_json: bool) -> None:
+    """Every figure with what is needed to judge it; a column that no metric fills is left out for people."""
+    from bench.cli.output import table
+
     keys = ["metric", "value", "error", "baseline", "samples_real", "samples_fake", "flags"]
-    if not as_json:  # a column that no metric fills is left out on a terminal
-        keys = [
-            key
-            for key in keys
-            if key not in ("error", "baseline") or any(getattr(m, key) is not None for m in measured)
-        ]
-    table([{key: getattr(item, key) for key in keys} for item in measured], as_json)
+    empty = {key for key in ("error", "baseline") if all(getattr(item, key) is None for item in measured)}
+    shown = [key for key in keys if as_json or key not in empty]
+    table([{key: getattr(item, key) for key in shown} for item in measured], as_json)
 
 
 def _say(note: str) -> None:

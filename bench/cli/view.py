@@ -1,4 +1,4 @@
-"""The live view of a run: a table of what goes on in a terminal, plain lines anywhere else."""
+"""The live view of a run: what goes on, how far it is and how long it will take; plain lines where there is no terminal."""
 
 import os
 import time
@@ -11,101 +11,135 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bench.cli.output import as_text
+from bench.formats import number
 from bench.records.record import Record
-from bench.runs.experiment import Job
 from bench.runs.job import Progress
+from bench.runs.jobs import Job
 from bench.runs.run import Event, Finished, Skipped
 
-LINE_SECONDS = 10.0  # between two plain lines of the same job
+LINE_SECONDS = 10.0  # between two plain lines of the same activity
+BAR = 30  # letters: with its label and figures a line fits into 80
 
 
 def watch(events: Iterator[Event], jobs: Sequence[Job], console: Console | None = None) -> Iterator[Event]:
     """The same events, shown as they pass."""
     console = console or Console(highlight=False, markup=False)
     live = console.is_terminal and not os.environ.get("CI")
-    return _live(events, _State(len(jobs)), console) if live else _plain(events, _State(len(jobs)), console)
+    return (_live if live else _plain)(events, State(len(jobs)), console)
 
 
 @dataclass
-class _State:
+class State:
     """What has been seen of a run."""
 
     total: int
     ended: int = 0
-    here: int = 0  # jobs that this process finished
+    seconds: list[float] = field(default_factory=list)  # of the jobs that ended here
     started: float = field(default_factory=time.monotonic)
     current: Progress | None = None
 
     def see(self, event: Event) -> None:
+        """Take an event into account."""
         if isinstance(event, Progress):
             self.current = event
-        else:
-            self.ended += 1
-            self.here += isinstance(event, Finished)
-            self.current = None
+            return
+        if isinstance(event, Finished):
+            self.seconds.append(sum(event.record.seconds.values()))
+        self.ended += 1
+        self.current = None
+
+    @property
+    def share(self) -> float:
+        """The part of all jobs that is done, in [0, 1]."""
+        return (self.ended + (self.current.share if self.current else 0.0)) / max(self.total, 1)
 
     @property
     def seconds_left(self) -> float | None:
-        """From the pace of the jobs that ended here and the part of the current one."""
-        part = self.current.images / self.current.budget if self.current else 0.0
-        done = self.here + part
-        if done < 0.02:
+        """The rest of the current job, and the jobs not begun at the pace of those that ended here; None: not yet known."""
+        current = self.current
+        if current is None or current.seconds_left is None:
             return None
-        return (time.monotonic() - self.started) / done * (self.total - self.ended - part)
+        pace = self.seconds or [current.elapsed + current.seconds_left]
+        return current.seconds_left + (self.total - self.ended - 1) * sum(pace) / len(pace)
+
+    def times(self) -> str:
+        """How long it has taken and will take."""
+        so_far = f"{duration(time.monotonic() - self.started)} so far"
+        return so_far if self.seconds_left is None else f"{so_far}, about {duration(self.seconds_left)} left"
 
 
-def _plain(events: Iterator[Event], state: _State, console: Console) -> Iterator[Event]:
-    last = 0.0
+def _plain(events: Iterator[Event], state: State, console: Console) -> Iterator[Event]:
+    last, activity = 0.0, None
     for event in events:
         state.see(event)
         if not isinstance(event, Progress):
-            console.print(f"[{state.ended}/{state.total}] {_ended(event)}", soft_wrap=True)
-        elif time.monotonic() - last > LINE_SECONDS:
-            last = time.monotonic()
-            console.print(f"[{state.ended + 1}/{state.total}] {_doing(event, state)}", soft_wrap=True)
+            console.print(_ended(event, state), soft_wrap=True)
+        elif time.monotonic() - last > LINE_SECONDS or _kind(event) != activity:
+            last, activity = time.monotonic(), _kind(event)
+            line = [f"[{state.ended + 1}/{state.total}] {name_of(event.job)}", doing(event), *figures(event)]
+            console.print("  ".join((*line, f"{state.share:.0%}", state.times())), soft_wrap=True)
         yield event
 
 
-def _live(events: Iterator[Event], state: _State, console: Console) -> Iterator[Event]:
+def _kind(progress: Progress) -> tuple[str, str]:
+    """What a line is about: "sampling 300 of 1,000" goes on with "sampling 600 of 1,000"."""
+    return progress.phase, progress.activity.partition(" ")[0]
+
+
+def _live(events: Iterator[Event], state: State, console: Console) -> Iterator[Event]:
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         for event in events:
             state.see(event)
             if not isinstance(event, Progress):
-                live.console.print(f"[{state.ended}/{state.total}] {_ended(event)}", soft_wrap=True)
-            live.update(_panel(state))
+                live.console.print(_ended(event, state), soft_wrap=True)
+            live.update(panel(state))
             yield event
 
 
-def _panel(state: _State) -> Group:
+def panel(state: State) -> Group:
+    """At most eight lines, each as wide as the terminal at most."""
     bars = Table.grid(padding=(0, 1))
-    bars.add_row("jobs", ProgressBar(state.total, state.ended, width=40), f"{state.ended}/{state.total}")
+    bars.add_row(
+        "all jobs", ProgressBar(1.0, state.share, width=BAR), f"{state.ended} of {state.total}, {state.share:.0%}"
+    )
     progress = state.current
     if progress is None:
-        return Group(bars)
-    bars.add_row("images", ProgressBar(progress.budget, progress.images, width=40), f"{progress.images:,}")
-    return Group(bars, Text(_doing(progress, state)))
+        return Group(bars, _line(state.times()))
+    bars.add_row("this job", ProgressBar(1.0, progress.share, width=BAR), f"{progress.share:.0%}")
+    seen = f"{progress.images:,} of {progress.budget:,}"
+    bars.add_row("images", ProgressBar(progress.budget, progress.images, width=BAR), seen)
+    lines = [name_of(progress.job), doing(progress), *figures(progress), state.times()]
+    return Group(bars, *map(_line, lines))
 
 
-def _doing(progress: Progress, state: _State) -> str:
-    job = progress.job
-    parts = [f"{job.member.name} seed {job.seed}"]
+def _line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def name_of(job: Job) -> str:
+    """A job for people."""
+    return f"{as_text(job.member.name)} seed {job.seed}"
+
+
+def doing(progress: Progress) -> str:
+    """What goes on just now."""
     if progress.phase == "train":
-        parts.append(f"{progress.images:,} of {progress.budget:,} images, {progress.images_per_second:,.0f}/s")
-    else:
-        parts.append("scoring")
-    parts += [f"{name} {value:.4g}" for name, value in progress.scores.items()]
-    parts += [f"{name} {value:.3g}" for name, value in progress.terms.items() if name.endswith("/adversarial")]
-    if state.seconds_left is not None:
-        parts.append(f"{duration(state.seconds_left)} left")
-    return "  ".join(parts)
+        pace = f", {number(progress.images_per_second, 3)}/s" if progress.images_per_second else ""
+        return f"training, {progress.images:,} of {progress.budget:,} images{pace}"
+    return f"evaluating at {progress.images:,} images" + (f": {progress.activity}" if progress.activity else "")
 
 
-def _ended(event: Finished | Skipped) -> str:
-    job = event.job
-    name = f"{job.member.name} seed {job.seed}"
-    if isinstance(event, Skipped):
-        return f"{name}: {event.reason}"
-    return f"{name}: {outcome(event.record)}"
+def figures(progress: Progress) -> list[str]:
+    """The latest scores, and the losses by which a collapse is seen."""
+    scores = [f"{as_text(name)} {number(value)}" for name, value in list(progress.scores.items())[:2]]
+    losses = [f"{as_text(name)} {value:.3g}" for name, value in progress.terms.items() if name.endswith("/adversarial")]
+    return [text for text in ("  ".join(scores), "  ".join(losses[:3])) if text]
+
+
+def _ended(event: Finished | Skipped, state: State) -> str:
+    words = as_text(event.reason) if isinstance(event, Skipped) else outcome(event.record)
+    return f"[{state.ended}/{state.total}] {name_of(event.job)}: {words}"
 
 
 def outcome(record: Record) -> str:
@@ -114,16 +148,18 @@ def outcome(record: Record) -> str:
     if record.status == "diverged":
         return f"diverged at step {record.diverged_at_step} after {seconds}"
     if record.failure:
-        return f"{record.status}: {record.failure.type}: {record.failure.message}"
+        return f"{record.status}: {record.failure.type}: {as_text(record.failure.message)[:200]}"
     values = [s.value for s in record.scores if s.metric == record.ranking and s.checkpoint == "last"]
-    return f"{record.ranking} {sum(values) / len(values):.4g} after {seconds}"
+    return f"{record.ranking} {number(sum(values) / len(values))} after {seconds}"
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: 45 s, 3 min 20 s, 2 h 05 min."""
+    """Seconds for people: 45 s, 3 min 20 s, 2 h 05 min, 3 d 4 h."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

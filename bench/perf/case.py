@@ -1,5 +1,6 @@
 """What is timed: a member, at a size, in a mode, on a device. Plain values, so that a case travels between processes."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -33,10 +34,10 @@ class WorkloadSpec:
 
 
 def modes(text: str) -> tuple[str, ...]:
-    """Modes from ``eager,compile+channels-last``. Raises UserError for one that is unknown or impossible."""
-    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if not found:
-        raise UserError(f"--mode {text!r} names no mode. Known: {', '.join(MODES)}; join them with +.")
+    """Modes from ``eager,compile+channels-last``. Raises UserError for one that is unknown or cannot be."""
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if "" in found:
+        raise UserError(f"--mode {text!r}: a mode is missing. Known: {', '.join(MODES)}; join them with +.")
     for mode in found:
         parts = mode.split("+")
         for part in parts:
@@ -48,10 +49,10 @@ def modes(text: str) -> tuple[str, ...]:
 
 
 def batches(text: str) -> tuple[int, ...]:
-    """Batch sizes from ``1,8,64``, ascending. Raises UserError for what is not a positive whole number."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise UserError(f"--batch {text!r}: expected positive whole numbers, for instance 1,8,64.")
+    """Batch sizes from ``1,8,64``, ascending. Raises UserError for anything else."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch("[1-9][0-9]{0,6}", part) for part in parts):
+        raise UserError(f"--batch {text!r}: expected whole numbers from 1 to 9999999, for instance 1,8,64.")
     return tuple(sorted({int(part) for part in parts}))
 
 

@@ -55,3 +55,15 @@ def test_records_that_are_not_sound_are_named(after, tmp_path, bench):
         code, out, _ = bench("validate")
         assert code == 1
         assert words in out.replace("\n", " ")
+
+
+def test_on_a_terminal_the_columns_that_fit_are_drawn(after, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for columns in (60, 80, 300):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        code, out, _ = after("leaderboard")
+        assert code == 0
+        row = next(line for line in out.splitlines() if " toy " in line and "[" in line)
+        assert len(row) <= columns
+        assert ("Not shown for want of width" in out) == (columns < 300)
+    assert after("leaderboard", "--format", "md")[1].startswith("# tiny")

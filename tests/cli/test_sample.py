@@ -44,6 +44,7 @@ def test_score_reads_what_sample_wrote(after, toys, tmp_path):
     assert code == 0
     (row,) = json.loads(out)
     assert row["samples_fake"] == 120
+    assert {"error", "baseline", "flags"} < row.keys()
     reported = records.read(after.record).scores
     scores = {s.metric: s.value for s in reported if s.sample_seed == 0 and s.checkpoint == "last"}
     assert row["value"] == pytest.approx(scores["fid@digits-cnn"], rel=1e-6)  # the same seed, the same images

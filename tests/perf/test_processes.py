@@ -255,7 +255,7 @@ def test_modes_and_batches_are_read_from_text():
         with pytest.raises(UserError):
             modes(wrong)
     for wrong in ("0", "1,x", ""):
-        with pytest.raises(UserError, match="expected positive whole numbers"):
+        with pytest.raises(UserError, match="expected whole numbers"):
             batches(wrong)
 
 

@@ -282,6 +282,8 @@ def test_members_that_diverge_equally_often_rarely_raise_an_alarm(rate):
         ("fid=inf%", "is not an amount"),
         ("fdi=5%", "Did you mean 'fid'"),
         ("precision=100%", "may not fall by 100 %"),
+        ("fid=1e9%", "next to nothing could fail"),
+        ("parameters=101%", "next to nothing could fail"),
         ("precision=5", "Did you mean 5%"),
         ("train_seconds=10%", "bench perf"),
     ],
