@@ -124,7 +124,8 @@ NOTE = "Made by `bench run --dataset`. To run it again, anywhere: bench run --su
 def _content(wishes: SuiteOptions, dataset: DataSet, name: str) -> dict[str, object]:
     """The suite's file as values."""
     images = wishes.images or IMAGES
-    count = len(dataset.held_out if dataset.held_out.source is not None else dataset.train)
+    sources = dataset.held_out.source
+    count = len(dataset.train if sources is None else sources)  # each held-out picture is translated once
     samples = wishes.samples or min(SAMPLES, count)
     extractor = networks.default_for(dataset.name)
     measured = _asked(wishes, extractor) or _metrics(dataset, samples)

@@ -17,7 +17,7 @@ from bench.runs.experiment import Experiment, Job
 from bench.runs.paths import latent_paths
 from bench.runs.starting import start_training
 from bench.training.loop import Training, draws
-from bench.training.sampling import generate, request, targets
+from bench.training.sampling import generate, request, sources, targets
 
 TRIED = 2  # images generated
 
@@ -44,6 +44,7 @@ def _try(experiment: Experiment, job: Job) -> float:
     eager = replace(experiment, execution=replace(experiment.execution, compiled=False, cuda_graphs=False))
     training = start_training(eager, job)
     _check_data(experiment, training.gan)
+    _check_sources(experiment, training.gan)
     _check_batch(experiment, training)
     _check_budget(training)
     _check_metrics(experiment, training.gan, _drawn(eager, training)[:1])
@@ -64,6 +65,20 @@ def _check_data(experiment: Experiment, gan: GAN) -> None:
         raise UserError(f"translates pictures, and {name} has none to translate. Use `unpaired:` or `pairs:` data.")
     if gan.task == "conditional" and train.labels is None:
         raise UserError(f"learns from classes, and {name} has no labels. Use a labelled data set or another member.")
+
+
+def _check_sources(experiment: Experiment, gan: GAN) -> None:
+    """Held-out pictures are given in turn: each counts as often as the others, or fewer samples than pictures are asked for."""
+    pictures = sources(gan, experiment.dataset)
+    if pictures is None:
+        return
+    evaluation, count = experiment.suite.evaluation, len(pictures)
+    for name, samples in (("samples", evaluation.samples), ("curve_samples", evaluation.curve_samples)):
+        if samples > count and samples % count:
+            raise UserError(
+                f"is given the {count} held-out pictures in turn, so that {name} = {samples} would count {samples % count} of "
+                f"them once more than the others. Set {name} to {count} or to a multiple of it."
+            )
 
 
 def _check_batch(experiment: Experiment, training: Training) -> None:

@@ -45,14 +45,14 @@ def request(gan: GAN, dataset: DataSet | None, count: int, seed: int) -> SampleR
     if dataset is not None and dataset.train.labels is not None:
         rows = np.random.default_rng(seed).integers(len(dataset.train.labels), size=count)
         labels = torch.from_numpy(np.asarray(dataset.train.labels)[rows].astype(np.int64))
-    pictures = None if dataset is None else _sources(gan, dataset)
+    pictures = None if dataset is None else sources(gan, dataset)
     if pictures is not None:
         source = torch.from_numpy(np.asarray(pictures[np.arange(count) % len(pictures)]))
     return SampleRequest(count, seed, latents, labels, source)
 
 
-def _sources(gan: GAN, dataset: DataSet) -> np.ndarray | None:
-    """What the member is given to translate or to rebuild."""
+def sources(gan: GAN, dataset: DataSet) -> np.ndarray | None:
+    """The held-out pictures that the member is given to translate or to rebuild, (M, C, H, W) uint8; None: it needs none."""
     return dataset.held_out.images if gan.task == "reconstruction" else dataset.held_out.source
 
 

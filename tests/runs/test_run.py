@@ -292,6 +292,16 @@ def test_a_member_whose_task_the_data_does_not_pose_is_refused(tmp_path, member,
         check(found, found.jobs())
 
 
+def test_held_out_pictures_count_equally_often(tmp_path, member, toys):
+    rebuild = member("rebuild", lambda spec: replace(toys.toy(spec), task="reconstruction"))
+    pictures = len(experiment(tmp_path, rebuild).dataset.held_out)
+    found = experiment(tmp_path, rebuild, samples=str(pictures + 5))
+    with pytest.raises(UserError, match=rf"samples = {pictures + 5} would count 5 of them once more"):
+        check(found, found.jobs())
+    whole = experiment(tmp_path, rebuild, samples=str(2 * pictures))
+    check(whole, whole.jobs())
+
+
 def test_checking_leaves_no_trace_in_random_numbers(tmp_path):
     found = experiment(tmp_path)
     torch.manual_seed(3)
