@@ -60,7 +60,7 @@ class SuiteChoice:
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="Instead of all that apply; the first ranks; repeatable.", rich_help_panel=OWN
+            metavar="METRIC", help="Instead of all that apply; the first ranks; repeatable.", rich_help_panel=OWN
         ),
     ] = None
     name: Annotated[

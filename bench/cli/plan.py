@@ -8,7 +8,6 @@ import typer
 from bench.cli.choices import Place, SuiteChoice, experiment_of
 from bench.cli.grouping import examples
 from bench.cli.options import AsJson
-from bench.formats import duration
 
 if TYPE_CHECKING:
     from bench.runs.estimate import CostEstimate
@@ -17,7 +16,10 @@ if TYPE_CHECKING:
 
 @examples("bench plan --suite mnist", "bench plan --suite cifar10 --member sngan --device cuda")
 def plan(choice: SuiteChoice, place: Place, as_json: AsJson = False) -> None:
-    """Say what a run would do, and how long it would take on this machine: training, samples, features and metrics, from timed rounds."""
+    """Say what a run would do, and how long it would take on this machine, from timed rounds.
+
+    Training, samples, features and metrics are counted.
+    """
     from bench.cli.output import table
     from bench.runs.estimate import plan as plan_jobs
 
@@ -47,6 +49,7 @@ def _row(estimate: "CostEstimate") -> dict[str, object]:
 
 def sentence(experiment: "Experiment", waiting: Sequence["CostEstimate"]) -> str:
     """What the jobs take together on this machine, and how sure that is."""
+    from bench.cli.view import duration
     from bench.runs.estimate import Seconds, real_features
 
     known = [(estimate.train, estimate.evaluate) for estimate in waiting if estimate.train and estimate.evaluate]

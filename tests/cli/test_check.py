@@ -42,3 +42,13 @@ def test_a_suite_and_a_size_exclude_each_other(capsys):
     code, _, err = checked("dcgan", "--suite", "digits", "--resolution", "8", capsys=capsys)
     assert code == 2
     assert "Leave out --resolution and --channels" in err
+
+
+def test_one_broken_member_does_not_keep_the_others_from_being_checked(capsys, toys):
+    arguments = ("toys:nothing", "toys:toy", "--resolution", "8", "--channels", "1", "--json")
+    code, out, _ = checked(*arguments, capsys=capsys)
+    rows = json.loads(out)
+    assert code == 1
+    assert [(row["check"], row["status"]) for row in rows if row["member"] == "toys:nothing"] == [("import", "fail")]
+    assert all(row["ok"] for row in rows if row["member"] == "toys:toy")
+    assert checked("toys:nothing", capsys=capsys)[0] == 2

@@ -14,7 +14,7 @@ def test_plan_knows_what_is_done_and_what_it_would_cost(after, toys):
     assert rows[1]["seconds"] > 0
     assert rows[1]["low"] <= rows[1]["seconds"] <= rows[1]["high"]
     assert rows[1]["seconds"] == pytest.approx(rows[1]["train"] + rows[1]["evaluate"], abs=0.11)
-    assert rows[1]["evaluate"] > 0
+    assert rows[1]["evaluate"] >= 0  # rounded to a tenth of a second
 
 
 def test_plan_says_how_sure_it_is(after, toys):

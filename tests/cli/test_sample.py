@@ -22,7 +22,8 @@ def pixels(path: Path) -> np.ndarray:
 
 def test_sample_draws_from_a_record_or_a_checkpoint(after, toys, tmp_path):
     source = after.record
-    assert after("sample", source, "--n", 5, "--out", tmp_path / "five.npz")[0] == 0
+    code, _, err = after("sample", source, "--n", 5, "--out", tmp_path / "five.npz", "--debug")
+    assert code == 0, err
     with np.load(tmp_path / "five.npz") as file:
         images = file["arr_0"]
     assert images.shape == (5, 16, 16, 1)

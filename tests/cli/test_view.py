@@ -3,6 +3,7 @@
 import io
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -77,7 +78,7 @@ def test_the_panel_is_legible_on_a_small_terminal(activity):
 
 def test_a_log_has_a_line_for_every_activity_and_every_end(make_record, monkeypatch):
     clock = itertools.count(100.0, 1.0)
-    monkeypatch.setattr(view.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(view, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     sampling = [progress(phase="evaluate", activity=f"sampling {n} of 1,000") for n in (250, 500, 750)]
     events = [
         progress(),
