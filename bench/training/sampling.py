@@ -104,12 +104,11 @@ def generate(
     return torch.cat([quantise(images).cpu() for images in raw(gan, nets, asked, spec, execution)])
 
 
-@torch.no_grad()
 def raw(gan: GAN, nets: Nets, asked: SampleRequest, spec: ImageSpec, execution: Execution) -> Iterator[Tensor]:
     """The images chunk by chunk as the member gives them, float in [-1, 1] on the device."""
     for start in range(0, asked.count, CHUNK):
         prompt = _prompt(asked, start, min(CHUNK, asked.count - start), execution.device)
-        with execution.autocast():
+        with torch.no_grad(), execution.autocast():  # not a decorator: around a generator function it may not hold
             images = gan.generate(nets, prompt)
         yield verified(images, prompt.count, spec).float()
 
