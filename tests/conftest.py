@@ -2,11 +2,12 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jaxtyping
 import pytest
 
 from bench.files import digest
@@ -123,6 +124,14 @@ def record_of(
 def make_record() -> Callable[..., Record]:
     """Makes synthetic records: ``make_record("dcgan", seed=1, scores={"fid@digits-cnn": 12.0})``."""
     return record_of
+
+
+@pytest.fixture
+def no_shape_checks() -> Iterator[None]:
+    """In a trace the batch size is a symbol: a check of shapes would make a number of it."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

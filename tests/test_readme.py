@@ -76,6 +76,7 @@ def run(line: str) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_shape_checks")  # one of them exports
 def test_the_commands_run(repository: Path, capfd: pytest.CaptureFixture[str]):
     asked = list(commands())
     assert len(asked) >= 15

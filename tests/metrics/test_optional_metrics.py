@@ -26,7 +26,7 @@ ranking = "fid@digits-cnn"
 [data]
 name = "digits"
 [training]
-images = 64
+images = 128
 batch_size = 16
 [evaluation]
 metrics = ["fid@digits-cnn"]
@@ -153,8 +153,8 @@ def test_pairs_of_a_member_that_rebuilds_are_the_held_out_images(tmp_path):
 
 
 def test_a_cell_of_the_paper_track_trains_by_its_recipe(tmp_path):
-    recipe = '[recipes."toys:toy"]\nimages = 128\nbatch_size = 32\n'
+    recipe = '[recipes."toys:toy"]\nimages = 256\nbatch_size = 32\n'
     found = prepared(tmp_path, 'track = "paper"\n' + TEXT + recipe)
     record = ran(found, 0)
-    assert (record.track, record.images_seen, record.steps) == ("paper", 128, 2)
-    assert [point.images for point in record.curve] == [64, 128]
+    assert (record.track, record.images_seen, record.steps) == ("paper", 256, 4)
+    assert [point.images for point in record.curve] == [64, 128, 192, 256]

@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor, nn
@@ -21,12 +20,7 @@ SPEC = ImageSpec(1, 8)
 TARGETS: tuple[Target, ...] = ("onnx", "torchscript", "torch-export")
 
 
-@pytest.fixture(autouse=True)
-def no_shape_checks():
-    """In a trace the batch size is a symbol: a check would make a number of it."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+pytestmark = pytest.mark.usefixtures("no_shape_checks")
 
 
 def exportable(toys, generate=None) -> Exportable:

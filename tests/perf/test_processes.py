@@ -153,7 +153,7 @@ def test_an_edited_record_is_refused(measured, tmp_path):
     with pytest.raises(UserError, match="does not match its digest"):
         records.read(path)
     path.write_text(path.read_text()[:100])
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="truncated or not JSON"):
         records.read(path)
 
 
