@@ -102,8 +102,14 @@ class Group(TyperGroup):
             command = self.get_command(ctx, name)
             if command is not None:
                 panel = getattr(command, "rich_help_panel", None) or "Commands"
-                rows[str(panel)].append((name.ljust(width), command.get_short_help_str(formatter.width)))
+                rows[str(panel)].append((name.ljust(width), _summary(command)))
         _write(formatter, rows.items())
+
+
+def _summary(command: Any) -> str:
+    """The first sentence of a verb's help, whole: click's own is cut at 45 characters."""
+    paragraph = " ".join((command.help or "").partition("\n\n")[0].split())
+    return paragraph.partition(". ")[0].removesuffix(".") + "."
 
 
 def _write(formatter: Any, sections: Iterable[tuple[str, list[tuple[str, str]]]]) -> None:
