@@ -18,7 +18,7 @@ from bench.runs.job import Progress
 from bench.runs.jobs import Job
 from bench.runs.run import Event, Finished, Skipped
 
-LINE_SECONDS = 10.0  # between two plain lines of the same activity
+LINE_SECONDS = 10.0  # between two plain lines of the same job
 BAR = 30  # letters: with its label and figures a line fits into 80
 
 
@@ -70,21 +70,16 @@ class State:
 
 
 def _plain(events: Iterator[Event], state: State, console: Console) -> Iterator[Event]:
-    last, activity = 0.0, None
+    last, shown = 0.0, None
     for event in events:
         state.see(event)
         if not isinstance(event, Progress):
             console.print(_ended(event, state), soft_wrap=True)
-        elif time.monotonic() - last > LINE_SECONDS or _kind(event) != activity:
-            last, activity = time.monotonic(), _kind(event)
+        elif time.monotonic() - last > LINE_SECONDS or event.job != shown:
+            last, shown = time.monotonic(), event.job
             line = [f"[{state.ended + 1}/{state.total}] {name_of(event.job)}", doing(event), *figures(event)]
             console.print("  ".join((*line, f"{state.share:.0%}", state.times())), soft_wrap=True)
         yield event
-
-
-def _kind(progress: Progress) -> tuple[str, str]:
-    """What a line is about: "sampling 300 of 1,000" goes on with "sampling 600 of 1,000"."""
-    return progress.phase, progress.activity.partition(" ")[0]
 
 
 def _live(events: Iterator[Event], state: State, console: Console) -> Iterator[Event]:

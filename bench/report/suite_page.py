@@ -67,7 +67,7 @@ def build(
         runs=provenance.runs(board, current, places, links.relative(results, target)),
         protocol=provenance.flat(board.protocol),
         machines=provenance.machines(current),
-        scores_csv=csv_data.uri(board),
+        scores_csv=csv_data.href(board),
         **_leaderboard(board, places),
         **_figures(board, few, first, results),
     )

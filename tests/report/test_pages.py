@@ -19,7 +19,7 @@ from bench.boards.verdicts import compare
 from bench.errors import UserError
 from bench.records import record
 from bench.records.record import Record
-from bench.report import plots, suite_page
+from bench.report import csv_data, plots, suite_page
 from bench.report.figures import dots
 from bench.report.theme import house_style
 
@@ -275,3 +275,10 @@ def test_bad_input_is_named(tmp_path: Path, results: Path) -> None:
     with pytest.raises(UserError, match="unknown format"):
         report.plot(results, "toy", tmp_path, "bmp")  # pyright: ignore[reportArgumentType]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_raw_scores_that_would_make_a_page_heavy_are_the_file_beside_it(make_record, monkeypatch):
+    built = board.build([make_record("dcgan", seed=seed) for seed in (0, 1)])
+    assert csv_data.href(built).startswith("data:text/csv;base64,")
+    monkeypatch.setattr(csv_data, "INSIDE", 10)
+    assert csv_data.href(built) == "digits.csv"
