@@ -27,7 +27,7 @@ class Description:
     licence: str
     source: str
     download: bool = False  # whether it can be downloaded
-    shown: bool = False  # whether its images may stand in a report: never faces, nor what is somebody's own
+    shown: bool = False  # whether its images may stand in a report: never faces, nor a user's own images
 
 
 BY_CONTENT = "train/ and test/ subfolders, else a tenth by content hash"

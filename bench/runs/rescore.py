@@ -61,7 +61,7 @@ def rescore(
         source: A record (.json), whose checkpoint is looked for in the cache, or a checkpoint (last.pt, best.pt).
         metrics: Any ids, path lengths included. None: those of the training's suite, else the defaults.
         real: The data set by name; None: that of the record or of the checkpoint's suite. A record does not say where a
-            folder of one's own lies, so it must be given then.
+            folder is, so give that one.
         which: The checkpoint of a record, "last" or "best".
         samples: How many images, and how many paths of path lengths; None: as many as the suite says.
         seed: Of the sample; None: the suite's first. With the suite's numbers the record's scores come out again.

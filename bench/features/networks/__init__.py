@@ -62,7 +62,7 @@ def load(name: str, device: str = "cpu") -> "Extractor":
     """The extractor `name`, ready to use on `device`.
 
     Raises:
-        UserError: Nobody knows the name; its weights are missing, or their sha256 is not the one on the card.
+        UserError: The name is unknown; its weights are missing, or their sha256 is not the one on the card.
     """
     if name in BUILT_IN:
         return importlib.import_module(BUILT_IN[name]).build(name, device)

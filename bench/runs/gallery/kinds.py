@@ -1,7 +1,7 @@
 """What a trained member shows beside its scores: files made at the end of a run, from its networks and its scored sample.
 
 Nothing here can change a score or cost one: what cannot be made leaves a line of text that says why, and so does what
-must not be kept because it holds real images of people or of somebody's own.
+must not be kept because it holds images of people or a user's own images.
 """
 
 from collections.abc import Iterator, Mapping
