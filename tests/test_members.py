@@ -189,7 +189,7 @@ def test_a_broken_package_hides_no_other_member(tmp_path, monkeypatch):
     ]
     registered = [*members._registered(), *guests]
     monkeypatch.setattr(members, "_registered", lambda: registered)
-    rows = {str(row["name"]): str(row["paper"]) for row in listing.member_rows()}
+    rows = {str(row["name"]): str(row["broken"] or row["paper"]) for row in listing.member_rows()}
     assert rows["broken"].startswith("broken: ")
     assert "is not valid Python: line 1" in rows["broken"]
     assert rows["faulty"].startswith("broken: catalogue ")

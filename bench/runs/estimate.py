@@ -183,9 +183,10 @@ class Growing:
     half: float
 
     def at(self, times: float) -> Seconds:
-        """On a sample so many times larger: between linear growth and that of the two measurements, and beyond."""
+        """On a sample so many times larger, or smaller: the growth of the two measurements, between none and the square."""
         power = min(max(log2(max(self.whole, 1e-6) / max(self.half, 1e-6)), 1.0), 2.0)
-        return Seconds(self.whole * times**power, self.whole * min(times, 1.0), self.whole * times**2)
+        least, most = min(times**2, 1.0), max(times**2, times)
+        return Seconds(self.whole * times**power, self.whole * least, self.whole * most)
 
 
 def _metric(experiment: Experiment, fake: Sample, pairs: Pairs | None, metric: str) -> Growing:

@@ -49,6 +49,13 @@ def test_training_and_evaluation_are_counted_with_their_spread(tmp_path):
         assert 0 < part.low <= part.mean <= part.high
 
 
+@pytest.mark.parametrize("times", [0.1, 0.5, 1.0, 3.0, 50.0])
+@pytest.mark.parametrize("half", [0.1, 0.25, 0.5, 1.0, 2.0])
+def test_the_time_of_a_metric_is_inside_its_spread(times, half):
+    found = Growing(whole=1.0, half=half).at(times)
+    assert 0 < found.low <= found.mean <= found.high
+
+
 def test_every_stage_is_timed_by_itself(tmp_path, toys, monkeypatch):
     timed: list[tuple[int, float]] = []
     plain = Seconds.__mul__

@@ -29,10 +29,10 @@ class Margin:
         return baseline + room if column.better == "lower" else baseline - room
 
 
-LARGEST = 1.0  # relative: a distance may double. Beyond it next to nothing could fail
 DEFAULT = Margin(0.05, relative=True)
 EXACT = Margin(0.0, relative=True)
-LARGEST_SHARE, LARGEST_AMOUNT = 10.0, 10_000.0  # of the baseline; in the own unit of a metric
+LARGEST_SHARE = 1.0  # of the baseline: a distance may double
+LARGEST_AMOUNT = 10_000.0  # in the own unit of a metric
 
 
 def parse(texts: Iterable[str], columns: Mapping[str, Column]) -> dict[str, Margin]:
@@ -85,14 +85,10 @@ def _metrics(name: str, columns: Mapping[str, Column]) -> list[str]:
 
 def _check(text: str, margin: Margin, column: Column | None) -> None:
     """Refuse what tolerates everything."""
-    if margin.value > (LARGEST_SHARE if margin.relative else LARGEST_AMOUNT) and (margin.relative or column):
-        raise UserError(
-            f"margin {text!r}: nothing would ever exceed it. Give a margin that can be exceeded, such as 5%."
-        )
     falling = column is not None and column.better == "higher"
     if margin.relative and margin.value >= 1 and falling:
         raise UserError(f"margin {text!r}: a score may not fall by 100 % or more. Give less.")
-    if margin.relative and margin.value > LARGEST:
-        raise UserError(f"margin {text!r}: beyond {LARGEST:.0%} next to nothing could fail. Give less.")
+    if margin.value > (LARGEST_SHARE if margin.relative else LARGEST_AMOUNT) and (margin.relative or column):
+        raise UserError(f"margin {text!r}: next to nothing could fail. Give a margin that can be exceeded, such as 5%.")
     if column and column.scale.kind == "logit" and not margin.relative and margin.value >= 1:
         raise UserError(f"margin {text!r}: {column.metric} lies between 0 and 1. Did you mean {margin.value:g}%?")
