@@ -21,6 +21,8 @@ import bench.training.conformance
 from bench.cli.app import tree
 from bench.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 WORDS = [
     "", " ", "-", "--", "\x1b[31mred", "a\nb", "\ud800", "\udce9", "x" * 300, "x" * 5000, "\0", "nan", "inf", "-inf",
     "1e309", "-1", "0", str(10**30), "9" * 5000, "1.5", ":", "a:b", "os:system", ".rel:x", "fid=1e9%", "fid=nan%", "=",

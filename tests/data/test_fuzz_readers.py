@@ -20,6 +20,8 @@ from bench.data.standard.cifar import unpickle
 from bench.data.standard.mnist import read_idx
 from bench.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = settings(
     max_examples=60, derandomize=True, deadline=None, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

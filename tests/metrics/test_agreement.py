@@ -11,6 +11,8 @@ from bench.metrics.fid import fid
 from bench.metrics.kid import squared_mmd
 from bench.metrics.measure import measure
 
+pytestmark = pytest.mark.slow
+
 RANDOM = np.random.RandomState(0)
 REAL = RANDOM.randn(500, 16)
 FAKE = 1.2 * RANDOM.randn(500, 16) + 0.3

@@ -17,6 +17,8 @@ from bench.runs.run import Finished, run
 from bench.suites import suite
 from bench.training.loop import Execution
 
+pytestmark = pytest.mark.slow
+
 TEXT = """
 name = "optional"
 version = "1.0.0"

@@ -16,6 +16,8 @@ from bench.metrics.defaults import default_ids
 from bench.metrics.reference_statistics import read_statistics
 from bench.metrics.score import score
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory, monkeypatch):

@@ -20,7 +20,7 @@ SPEC = ImageSpec(1, 8)
 TARGETS: tuple[Target, ...] = ("onnx", "torchscript", "torch-export")
 
 
-pytestmark = pytest.mark.usefixtures("no_shape_checks")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_shape_checks")]
 
 
 def exportable(toys, generate=None) -> Exportable:

@@ -19,6 +19,8 @@ from bench.report.figures.drawing import compact, end_labels, log_ticks, metric_
 from bench.report.frames import curve_frame, over_seeds
 from bench.report.theme import SERIES, house_style, looks
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Record]
 
 

@@ -12,6 +12,8 @@ from bench.runs.experiment import prepare
 from bench.suites.suite import parse
 from bench.training.loop import Execution
 
+pytestmark = pytest.mark.slow
+
 SUITE = """
 name = "brief"
 version = "1.0.0"

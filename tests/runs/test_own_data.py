@@ -15,6 +15,8 @@ from bench.runs import own_data
 from bench.runs.own_data import SuiteOptions
 from bench.suites import suite
 
+pytestmark = pytest.mark.slow
+
 COUNT = 60
 
 

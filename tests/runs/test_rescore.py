@@ -13,6 +13,8 @@ from bench.runs.run import Finished, run
 from bench.suites.suite import parse
 from bench.training.loop import Execution
 
+pytestmark = pytest.mark.slow
+
 SUITE = """
 name = "again"
 version = "1.0.0"

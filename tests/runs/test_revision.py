@@ -11,6 +11,8 @@ import pytest
 import bench
 from bench.runs import revision
 
+pytestmark = pytest.mark.slow
+
 BUILDER = """
 from bench.errors import UserError
 from {package}.parts import WORDS

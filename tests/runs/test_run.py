@@ -23,6 +23,8 @@ from bench.runs.state import RunState
 from bench.suites.suite import parse
 from bench.training.loop import Execution, Training
 
+pytestmark = pytest.mark.slow
+
 SUITE = """
 name = "brief"
 version = "1.0.0"

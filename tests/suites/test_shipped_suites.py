@@ -13,6 +13,8 @@ from bench.metric_facts import MetricId, find
 from bench.runs.calibration import CALIBRATIONS
 from bench.suites import suite
 
+pytestmark = pytest.mark.slow
+
 LARGE = ("celeba64", "celeba128", "cifar10", "cifar10-paper")
 
 

@@ -12,6 +12,8 @@ from bench.errors import UserError
 from bench.gan import GAN, Average, Context, Draw, ImageSpec, Now, Player, Stage, Turn, Update
 from bench.training.loop import DIAGNOSE_EVERY, Execution, Training
 
+pytestmark = pytest.mark.slow
+
 SPEC = ImageSpec(1, 8)
 
 

@@ -20,6 +20,8 @@ from bench.runs.gallery import kinds, nearest
 from bench.runs.gallery.exhibit import ArtifactFile, GalleryContext
 from bench.training.sampling import SampleRequest
 
+pytestmark = pytest.mark.slow
+
 SIDE = 8
 
 
