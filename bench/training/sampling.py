@@ -145,7 +145,7 @@ def tile(images: UInt8[Tensor, "N C H W"], columns: int = COLUMNS) -> UInt8[Tens
 
 def _prompt(asked: SampleRequest, start: int, count: int, device: torch.device) -> Prompt:
     part = slice(start, start + count)
-    source = None if asked.source is None else asked.source[part].to(device).float() / 127.5 - 1
+    source = None if asked.source is None else dequantise(asked.source[part].to(device))
     return Prompt(
         count,
         torch.Generator(device).manual_seed(asked.seed * 1_000_003 + start),

@@ -46,17 +46,19 @@ def stack(part: Split, split: str, triples: np.ndarray) -> Iterator[Row]:
         yield Row((digits[triple],), split, 100 * hundreds + 10 * tens + ones, origin=f"{split} digits {triple}")
 
 
+DIGITS_COUNTS, MNIST_COUNTS = (25_600, 5_200), (128_000, 26_000)  # images for training, held out
+
 STACKED_DIGITS = StandardSet(
     "stacked-digits",
     "three random digits of `digits` as the channels of one image: 1000 modes",
     resolution=16,
     channels=3,
     classes=CLASSES,
-    counts=(25_600, 5_200),
+    counts=DIGITS_COUNTS,
     splits="from the splits of digits",
     licence=DIGITS.licence,
     source="as stacked-mnist, a fifth of its size",
-    read=lambda wanted: read(wanted, DIGITS.name, (25_600, 5_200)),
+    read=lambda wanted: read(wanted, DIGITS.name, DIGITS_COUNTS),
     shown=True,
 )
 STACKED_MNIST = StandardSet(
@@ -65,10 +67,10 @@ STACKED_MNIST = StandardSet(
     resolution=32,
     channels=3,
     classes=CLASSES,
-    counts=(128_000, 26_000),
+    counts=MNIST_COUNTS,
     splits="from the splits of MNIST",
     licence=MNIST.licence,
     source="Srivastava et al. 2017 (VEEGAN), Lin et al. 2018 (PacGAN)",
-    read=lambda wanted: read(wanted, MNIST.name, (128_000, 26_000)),
+    read=lambda wanted: read(wanted, MNIST.name, MNIST_COUNTS),
     shown=True,
 )
