@@ -76,6 +76,19 @@ def test_a_member_never_imports_a_member(path: Path):
     assert builders.isdisjoint(imports(path))
 
 
+def test_papers_stand_in_the_zoo_and_shared_parts_in_its_folders():
+    registered = {f"{module.replace('.', '/')}.py" for module in members()}
+    papers = {path.relative_to(ROOT).as_posix() for path in modules("zoo") if builds(path)}
+    assert registered <= papers
+    assert papers == {f"zoo/{path.name}" for path in (ROOT / "zoo").glob("*.py")} - {"zoo/__init__.py"}
+
+
+def builds(path: Path) -> bool:
+    """Whether a file holds a builder: a function of an ImageSpec alone, keywords apart, that returns a GAN."""
+    functions = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
+    return any([arg.arg for arg in f.args.args] == ["spec"] and ast.unparse(f.returns or f) == "GAN" for f in functions)
+
+
 def test_the_bench_names_no_member():
     """The harness knows no GAN by name; words in a docstring or a comment are free."""
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["bench.members"]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bench.gan import Batch, Context, Draw, Now, Prompt, Turn
 from bench.training.sampling import SampleRequest, tile
-from zoo.augment import colour
+from zoo.augmentation.diffaugment import colour
 
 IMAGES = torch.zeros(4, 3, 8, 8)
 

@@ -1,1 +1,4 @@
-"""The reference GANs: one paper per file. The first plug-in of the bench, treated like anybody else's."""
+"""The reference GANs. One paper per file here; what papers share is in the folders below.
+
+The first plug-in of the bench, treated like anybody else's.
+"""

@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from bench.gan import GAN, ImageSpec, Player, Turn, adam, gaussian
-from zoo.conditional import needs_labels, with_label
-from zoo.layers import NORMAL, initialise
-from zoo.objectives import NonSaturating
-from zoo.turns import ReadingTurn
-from zoo.two_player import sample_class, two_player
+from zoo.losses.objectives import NonSaturating
+from zoo.networks.conditional import needs_labels, with_label
+from zoo.networks.layers import NORMAL, initialise
+from zoo.training.turns import ReadingTurn
+from zoo.training.two_player import sample_class, two_player
 
 LATENT = 100
 

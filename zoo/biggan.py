@@ -27,16 +27,16 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from bench.gan import GAN, Average, ImageSpec, Nets, Player, Prompt, adam, gaussian
-from zoo.attention import SelfAttention
-from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
-from zoo.layers import AROUND_ONE, NORMAL, initialise
-from zoo.objectives import Hinge
-from zoo.priors import truncated
-from zoo.regularisers import Orthogonal
-from zoo.resnet import ConvPool, UpBlock, small_width
-from zoo.spectral import spectral
-from zoo.turns import JointTurn
-from zoo.two_player import Latents, two_player
+from zoo.losses.objectives import Hinge
+from zoo.losses.regularisers import Orthogonal
+from zoo.networks.attention import SelfAttention
+from zoo.networks.conditional import ConditionalBatchNorm, Projection, needs_labels
+from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.networks.resnet import ConvPool, UpBlock, small_width
+from zoo.networks.spectral import spectral
+from zoo.training.priors import truncated
+from zoo.training.turns import JointTurn
+from zoo.training.two_player import Latents, two_player
 
 WIDTH = 64
 EMBEDDING = 128

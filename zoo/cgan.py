@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from bench.gan import GAN, ImageSpec, Player, uniform
-from zoo.conditional import needs_labels, with_label
-from zoo.layers import NORMAL, initialise
-from zoo.objectives import NonSaturating
-from zoo.rates import hold_then_decay
-from zoo.two_player import LatentTurn, sample_class, two_player
+from zoo.losses.objectives import NonSaturating
+from zoo.networks.conditional import needs_labels, with_label
+from zoo.networks.layers import NORMAL, initialise
+from zoo.training.rates import hold_then_decay
+from zoo.training.two_player import LatentTurn, sample_class, two_player
 
 LATENT = 100
 HIDDEN = 1024

@@ -9,7 +9,7 @@ images differ in channels.
 
 Departures: upsampling blocks keep the code's transposed convolutions. One Adam for each critic instead of one for both,
 which is the same. The suite's batch instead of batches of 1, and no random crops. Patches shrink with images below 64 px
-(zoo/patch.py). Fixed track: first layers half as wide as the image is high, 16 to 64 channels. `cyclegan_paper` has the
+(zoo/networks/patch.py). Fixed track: first layers half as wide as the image is high, 16 to 64 channels. `cyclegan_paper` has the
 published 64 throughout.
 
 Published: facades, FID 123.626 of the official weights (mmgeneration configs/cyclegan/README.md at ccd1f56).
@@ -21,12 +21,12 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import GAN, Context, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam
-from zoo.layers import NORMAL, initialise
-from zoo.objectives import LeastSquares
-from zoo.patch import PatchCritic
-from zoo.pools import HistoryPool
-from zoo.rates import hold_then_decay
-from zoo.translation import PUBLISHED_WIDTH, needs_sources, proportionate_width
+from zoo.losses.objectives import LeastSquares
+from zoo.networks.layers import NORMAL, initialise
+from zoo.networks.patch import PatchCritic
+from zoo.training.pools import HistoryPool
+from zoo.training.rates import hold_then_decay
+from zoo.training.translation import PUBLISHED_WIDTH, needs_sources, proportionate_width
 
 CYCLE_WEIGHT = 10.0
 IDENTITY_WEIGHT = 5.0

@@ -1,7 +1,7 @@
 """DCGAN. Radford, Metz, Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative
 Adversarial Networks", ICLR 2016, arXiv:1511.06434.
 
-Networks: zoo/convolutional.py: figure 1 and the guidelines of section 3, at the widths of the authors' Torch code
+Networks: zoo/networks/convolutional.py: figure 1 and the guidelines of section 3, at the widths of the authors' Torch code
 (soumith/dcgan.torch main.lua), one doubling of width per halving of the image. Weights from N(0, 0.02), batch-norm scales
 from N(1, 0.02) (section 4 and main.lua).
 
@@ -16,10 +16,10 @@ Readme.md at 860e90b, batch 128).
 from functools import partial
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
-from zoo.convolutional import LATENT, Critic, Generator
-from zoo.layers import AROUND_ONE, NORMAL, initialise
-from zoo.objectives import NonSaturating
-from zoo.two_player import LatentTurn, sample, two_player
+from zoo.losses.objectives import NonSaturating
+from zoo.networks.convolutional import LATENT, Critic, Generator
+from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.training.two_player import LatentTurn, sample, two_player
 
 
 def dcgan(spec: ImageSpec) -> GAN:

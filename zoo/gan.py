@@ -17,9 +17,9 @@ from functools import partial
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
-from zoo.layers import initialise
-from zoo.objectives import NonSaturating
-from zoo.two_player import LatentTurn, sample, two_player
+from zoo.losses.objectives import NonSaturating
+from zoo.networks.layers import initialise
+from zoo.training.two_player import LatentTurn, sample, two_player
 
 LATENT = 100
 

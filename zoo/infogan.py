@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from bench.gan import GAN, ImageSpec, Player, Turn, adam
-from zoo.layers import NORMAL, initialise
-from zoo.objectives import NonSaturating
-from zoo.turns import ReadingTurn
-from zoo.two_player import sample, two_player
+from zoo.losses.objectives import NonSaturating
+from zoo.networks.layers import NORMAL, initialise
+from zoo.training.turns import ReadingTurn
+from zoo.training.two_player import sample, two_player
 
 NOISE = 62
 CONTINUOUS = 2

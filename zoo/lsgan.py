@@ -18,9 +18,9 @@ from math import log2
 from torch import nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, uniform
-from zoo.layers import NORMAL, initialise
-from zoo.objectives import LeastSquares
-from zoo.two_player import LatentTurn, sample, two_player
+from zoo.losses.objectives import LeastSquares
+from zoo.networks.layers import NORMAL, initialise
+from zoo.training.two_player import LatentTurn, sample, two_player
 
 LATENT = 1024
 

@@ -17,10 +17,10 @@ from math import log2
 from torch import nn
 
 from bench.gan import GAN, ImageSpec, Player, Stage, adam, uniform
-from zoo.layers import NORMAL, initialise
-from zoo.objectives import NonSaturating
-from zoo.turns import packed
-from zoo.two_player import sample, two_player
+from zoo.losses.objectives import NonSaturating
+from zoo.networks.layers import NORMAL, initialise
+from zoo.training.turns import packed
+from zoo.training.two_player import sample, two_player
 
 LATENT = 100
 PACK = 2

@@ -11,7 +11,7 @@ paper and in phillipi/pix2pix models.lua; the PyTorch code has it one block high
 Departures: instance norm with scale and shift at every batch size. At a batch of 1, which the paper takes for facades, its
 batch norm is just that, at training and at generation (section 3.3); so no picture depends on its neighbours. One U-Net
 stage per halving down to 1 px: below 64 px fewer than three decoder blocks are as deep as those with dropout, one at 32 px
-and none at 16 and 8 px, where the mapping is deterministic. Patches shrink with images below 64 px (zoo/patch.py). The
+and none at 16 and 8 px, where the mapping is deterministic. Patches shrink with images below 64 px (zoo/networks/patch.py). The
 suite's batch instead of batches of 1, and no random crops. Fixed track: first layers half as wide as the image is high,
 16 to 64 channels. `pix2pix_paper` has the published 64 throughout.
 
@@ -28,11 +28,11 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import GAN, Context, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam, trainable
-from zoo.layers import AROUND_ONE, NORMAL, initialise
-from zoo.objectives import NonSaturating
-from zoo.patch import PatchCritic
-from zoo.rates import hold_then_decay
-from zoo.translation import PUBLISHED_WIDTH, needs_sources, proportionate_width
+from zoo.losses.objectives import NonSaturating
+from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.networks.patch import PatchCritic
+from zoo.training.rates import hold_then_decay
+from zoo.training.translation import PUBLISHED_WIDTH, needs_sources, proportionate_width
 
 L1_WEIGHT = 100.0
 Noise = Callable[[int, torch.Generator], Tensor]  # count, random -> (count, K)

@@ -9,7 +9,7 @@ Departures: one batch size at every level, where the paper shrinks it with the r
 images instead of steps, and its half-life stays below 5 % of the images seen, which short runs alone notice. A phase
 takes 5 % of the budget and the last all that is left, which is the proportion of 600 kimg to 12,000 kimg of the
 authors' code (tkarras/progressive_growing_of_gans config.py at 2504c3f). Fixed track: R channels at R px, doubling with
-every halving, latents of 8 R numbers (zoo/widths.py). `progan_paper` has the published widths.
+every halving, latents of 8 R numbers (zoo/networks/widths.py). `progan_paper` has the published widths.
 
 Published: CIFAR-10, unsupervised: IS 8.80 (abstract), with at most 128 channels and a target of 750 for the gradient's norm
 (config.py of the authors' Theano code).
@@ -22,11 +22,11 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import GAN, Average, ImageSpec, Nets, Player, Prompt, Turn, Update, adam, gaussian
-from zoo.equalised import EqualisedConv2d, EqualisedUpConv2d, pixel_norm
-from zoo.growing import Growing, GrowingCritic, GrowingTurn, enlarge, growing_schedule, top_level
-from zoo.objectives import Wasserstein
-from zoo.penalties import GradientPenalty
-from zoo.widths import Widths, proportionate
+from zoo.losses.objectives import Wasserstein
+from zoo.losses.penalties import GradientPenalty
+from zoo.networks.equalised import EqualisedConv2d, EqualisedUpConv2d, pixel_norm
+from zoo.networks.widths import Widths, proportionate
+from zoo.training.growing import Growing, GrowingCritic, GrowingTurn, enlarge, growing_schedule, top_level
 
 PUBLISHED = Widths(base=16384)
 AVERAGE = Average(half_life_images=11_085, ramp=0.05)  # 0.999 per step of 16 images: 16 ln 0.5 / ln 0.999

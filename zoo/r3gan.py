@@ -12,7 +12,7 @@ Departures: both players of an iteration see one batch of real images; the autho
 augmentation, which the preset ramps up. beta2 stays at 0.99, where the preset raises it from 0.9. The cosine schedules
 run over the first half of the budget, where the preset's run over 20 million images; the half-life of the average is 5
 % of the images seen and at most 5 million, where the preset's follows the same cosine. Fixed track: R channels at R px,
-doubling with every halving, at most 768 (zoo/widths.py; published: 768 up to 32 px). `r3gan_paper` has the published
+doubling with every halving, at most 768 (zoo/networks/widths.py; published: 768 up to 32 px). `r3gan_paper` has the published
 widths.
 
 Published: FFHQ 256 px FID 2.75, ImageNet 64 px FID 2.09 (the authors' model cards, brownvc/R3GAN-FFHQ-256x256 and
@@ -29,13 +29,13 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from bench.gan import GAN, Average, ImageSpec, Nets, Player, Prompt, Turn, adam, gaussian
-from zoo.conditional import needs_labels
-from zoo.filters import Filter
-from zoo.objectives import Relativistic
-from zoo.penalties import R1, R2
-from zoo.rates import cosine
-from zoo.two_player import LatentTurn, two_player
-from zoo.widths import Widths, proportionate
+from zoo.losses.objectives import Relativistic
+from zoo.losses.penalties import R1, R2
+from zoo.networks.conditional import needs_labels
+from zoo.networks.filters import Filter
+from zoo.networks.widths import Widths, proportionate
+from zoo.training.rates import cosine
+from zoo.training.two_player import LatentTurn, two_player
 
 PUBLISHED = Widths(base=24576, most=768, latent=64)  # presets CIFAR10, FFHQ-64 and FFHQ-256 alike
 BLOCKS = 2  # per size

@@ -28,12 +28,12 @@ from math import log2
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
-from zoo.attention import SelfAttention
-from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
-from zoo.objectives import Hinge
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, generator_widths, glorot, small_width
-from zoo.spectral import spectral
-from zoo.two_player import LatentTurn, sample, sample_class, two_player
+from zoo.losses.objectives import Hinge
+from zoo.networks.attention import SelfAttention
+from zoo.networks.conditional import ConditionalBatchNorm, Projection, needs_labels
+from zoo.networks.resnet import DownBlock, PlainBlock, UpBlock, generator_widths, glorot, small_width
+from zoo.networks.spectral import spectral
+from zoo.training.two_player import LatentTurn, sample, sample_class, two_player
 
 LATENT = 128
 

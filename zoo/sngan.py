@@ -22,11 +22,11 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
-from zoo.objectives import Hinge
-from zoo.rates import linear_decay
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
-from zoo.spectral import spectral
-from zoo.two_player import LatentTurn, sample, two_player
+from zoo.losses.objectives import Hinge
+from zoo.networks.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
+from zoo.networks.spectral import spectral
+from zoo.training.rates import linear_decay
+from zoo.training.two_player import LatentTurn, sample, two_player
 
 LATENT = 128
 

@@ -23,12 +23,12 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
-from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels
-from zoo.objectives import Hinge
-from zoo.rates import linear_decay
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
-from zoo.spectral import spectral
-from zoo.two_player import LatentTurn, sample_class, two_player
+from zoo.losses.objectives import Hinge
+from zoo.networks.conditional import ConditionalBatchNorm, Projection, needs_labels
+from zoo.networks.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
+from zoo.networks.spectral import spectral
+from zoo.training.rates import linear_decay
+from zoo.training.two_player import LatentTurn, sample_class, two_player
 
 LATENT = 128
 

@@ -17,21 +17,21 @@ import torch
 from torch import nn
 
 from bench.gan import GAN, Average, ImageSpec, adam, uniform
-from zoo.augment import AugmentedTurn, DiffAugment, translation
-from zoo.baseline import ADAM, Parts, baseline
-from zoo.convolutional import LATENT, Critic, Generator, resized
-from zoo.equalised import MinibatchDeviation
-from zoo.equilibrium import Equilibrium
-from zoo.layers import AROUND_ONE, NORMAL, Rule, initialise
-from zoo.minibatch import MinibatchHead, VirtualBatchNorm2d, WithReference
-from zoo.objectives import SmoothedNonSaturating
-from zoo.optimisers import clipped, gated
-from zoo.penalties import DRAGAN, R1, GradientPenalty
-from zoo.pools import ReplayPool
-from zoo.priors import spherical
-from zoo.regularisers import Consistency, FeatureMatching, HistoricalAverage, LeCam
-from zoo.spectral import spectral
-from zoo.turns import noisy, packed, replaying, top_k
+from zoo.augmentation.diffaugment import AugmentedTurn, DiffAugment, translation
+from zoo.losses.objectives import SmoothedNonSaturating
+from zoo.losses.penalties import DRAGAN, R1, GradientPenalty
+from zoo.losses.regularisers import Consistency, FeatureMatching, HistoricalAverage, LeCam
+from zoo.networks.convolutional import LATENT, Critic, Generator, resized
+from zoo.networks.equalised import MinibatchDeviation
+from zoo.networks.layers import AROUND_ONE, NORMAL, Rule, initialise
+from zoo.networks.minibatch import MinibatchHead, VirtualBatchNorm2d, WithReference
+from zoo.networks.spectral import spectral
+from zoo.training.baseline import ADAM, Parts, baseline
+from zoo.training.equilibrium import Equilibrium
+from zoo.training.optimisers import clipped, gated
+from zoo.training.pools import ReplayPool
+from zoo.training.priors import spherical
+from zoo.training.turns import noisy, packed, replaying, top_k
 
 
 def unnormed(spec: ImageSpec) -> nn.Module:

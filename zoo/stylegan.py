@@ -9,9 +9,9 @@ with R1, gamma = 10 (appendix C). Grows from 8 px, as in the authors' code.
 Departures: one batch size at every level and Adam at 1e-3 at every resolution up to 128 px, where the authors' code
 shrinks the batch and raises the rate from 128 px on (NVlabs/stylegan train.py at 1e0d5c7); 256 px takes its 2e-3
 throughout. The crossover point of mixing is drawn per image, not per batch. Phases take the shares that ProGAN's do
-(zoo/growing.py). The half-life of the average stays below 5 % of the images seen, which short runs alone notice.
+(zoo/training/growing.py). The half-life of the average stays below 5 % of the images seen, which short runs alone notice.
 Truncation, where asked for, pulls the styles of the first 8 layers (4 to 32 px, appendix B). Fixed track: R channels at
-R px, doubling with every halving, latents and styles of 8 R numbers (zoo/widths.py). `stylegan_paper` has the published
+R px, doubling with every halving, latents and styles of 8 R numbers (zoo/networks/widths.py). `stylegan_paper` has the published
 widths.
 
 Published: FFHQ 1024 px: FID 4.4159 with 50k images (README of NVlabs/stylegan). No CIFAR-10.
@@ -26,13 +26,13 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from bench.gan import GAN, Average, ImageSpec, Nets, Player, Prompt, Update, adam, gaussian
-from zoo.equalised import EqualisedConv2d, EqualisedLinear, EqualisedUpConv2d
-from zoo.filters import Filter
-from zoo.growing import Growing, GrowingCritic, GrowingTurn, enlarge, growing_schedule, top_level
-from zoo.objectives import NonSaturating
-from zoo.penalties import R1
-from zoo.style import Mapping, draw_noise, draw_second, mix_styles, per_layer, split_noise, truncate
-from zoo.widths import Widths, proportionate
+from zoo.losses.objectives import NonSaturating
+from zoo.losses.penalties import R1
+from zoo.networks.equalised import EqualisedConv2d, EqualisedLinear, EqualisedUpConv2d
+from zoo.networks.filters import Filter
+from zoo.networks.style import Mapping, draw_noise, draw_second, mix_styles, per_layer, split_noise, truncate
+from zoo.networks.widths import Widths, proportionate
+from zoo.training.growing import Growing, GrowingCritic, GrowingTurn, enlarge, growing_schedule, top_level
 
 PUBLISHED = Widths(base=16384)
 FIRST_LEVEL = 1  # 8 px (NVlabs/stylegan train.py)

@@ -1,7 +1,7 @@
 """StyleGAN2. Karras, Laine, Aittala, Hellsten, Lehtinen, Aila, "Analyzing and Improving the Image Quality of StyleGAN",
 CVPR 2020, arXiv:1912.04958.
 
-Networks: configuration F of table 1 (zoo/style_networks.py): weight demodulation, a generator whose images add up over
+Networks: configuration F of table 1 (zoo/networks/stylegan2.py): weight demodulation, a generator whose images add up over
 the sizes, a residual critic, minibatch standard deviation over groups of 4, eight mapping layers, style mixing for 90 %
 of the images. Non-saturating loss, R1 every 16 iterations, path length every 4 (section 3, appendix B).
 
@@ -11,7 +11,7 @@ the path lengths starts at the first lengths instead of 0, and the half-life of 
 images seen: short runs alone notice both. The crossover point of mixing is drawn per image. Truncation pulls the styles
 of all layers. The conditional member takes its label as StyleGAN2-ADA does: embedded in the mapping network, and
 projected in the critic; fakes are asked for the labels of the real batch, where that code draws labels for them. Fixed
-track: R channels at R px, doubling with every halving, latents and styles of 8 R numbers (zoo/widths.py).
+track: R channels at R px, doubling with every halving, latents and styles of 8 R numbers (zoo/networks/widths.py).
 `stylegan2_paper` has the published widths.
 
 Published: FFHQ 1024 px: FID 2.84 (table 1, configuration F). CIFAR-10 class-conditional, by another hand:
@@ -21,13 +21,13 @@ FID 3.78, IS 10.17 (PyTorch-StudioGAN README at 947b35e, best checkpoint).
 from functools import partial
 
 from bench.gan import GAN, Average, ImageSpec, Player, Stage, Update, gaussian
-from zoo.conditional import needs_labels
-from zoo.lazy import PathLength, lazy_adam
-from zoo.objectives import NonSaturating
-from zoo.penalties import R1
-from zoo.style import StyleTurn
-from zoo.style_networks import Critic, Generator, intermediate, noise_pixels, sample, style_layers
-from zoo.widths import Widths, proportionate
+from zoo.losses.lazy import PathLength, lazy_adam
+from zoo.losses.objectives import NonSaturating
+from zoo.losses.penalties import R1
+from zoo.networks.conditional import needs_labels
+from zoo.networks.style import StyleTurn
+from zoo.networks.stylegan2 import Critic, Generator, intermediate, noise_pixels, sample, style_layers
+from zoo.networks.widths import Widths, proportionate
 
 PUBLISHED = Widths(base=32768)
 R1_EVERY = 16

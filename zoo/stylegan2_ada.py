@@ -1,8 +1,8 @@
 """StyleGAN2-ADA. Karras, Aittala, Hellsten, Laine, Lehtinen, Aila, "Training Generative Adversarial Networks with Limited
 Data", NeurIPS 2020, arXiv:2006.06676.
 
-StyleGAN2 (zoo/style_networks.py) whose critic sees nothing but augmented images, with an augmentation strength that
-follows the critic's overfitting (zoo/ada.py): target 0.6, pipeline bgc. Up to 32 px the paper's configuration for
+StyleGAN2 (zoo/networks/stylegan2.py) whose critic sees nothing but augmented images, with an augmentation strength that
+follows the critic's overfitting (zoo/augmentation/ada.py): target 0.6, pipeline bgc. Up to 32 px the paper's configuration for
 CIFAR-10: two mapping layers, a critic without residual connections, minibatch standard deviation over 32 images, no
 path length, no style mixing, R1 with gamma = 0.01, weights averaged with a half-life of 500k images. Above that the
 configuration `auto` of the authors' code (NVlabs/stylegan2-ada-pytorch train.py at d72cc7d): a residual critic, groups
@@ -15,7 +15,7 @@ labels from the data set. The crossover point of mixing is drawn per image. The 
 path length even where there is none, as the code does. The augmentation copies pixels where a transform is of whole
 pixels, and mirrors coordinates beyond the border instead of padding the image. No half precision or clamping of the
 member's own. Fixed track: R channels at R px, doubling with every halving, latents and styles of 8 R numbers
-(zoo/widths.py). `stylegan2_ada_paper` has the published widths.
+(zoo/networks/widths.py). `stylegan2_ada_paper` has the published widths.
 
 Published: CIFAR-10, 50k images: FID 2.42 class-conditional (README of the authors' code; abstract of the paper).
 PyTorch-StudioGAN: FID 2.31, IS 10.53 (README at 947b35e, best checkpoint).
@@ -25,14 +25,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.gan import GAN, Average, ImageSpec, Loss, Player, Stage, Update, gaussian
-from zoo.ada import AdaptiveAugment
-from zoo.conditional import needs_labels
-from zoo.lazy import PathLength, SizedR1, lazy_adam
-from zoo.objectives import NonSaturating
-from zoo.penalties import R1
-from zoo.style import StyleTurn
-from zoo.style_networks import Critic, Generator, intermediate, noise_pixels, sample, style_layers
-from zoo.widths import Widths, proportionate
+from zoo.augmentation.ada import AdaptiveAugment
+from zoo.losses.lazy import PathLength, SizedR1, lazy_adam
+from zoo.losses.objectives import NonSaturating
+from zoo.losses.penalties import R1
+from zoo.networks.conditional import needs_labels
+from zoo.networks.style import StyleTurn
+from zoo.networks.stylegan2 import Critic, Generator, intermediate, noise_pixels, sample, style_layers
+from zoo.networks.widths import Widths, proportionate
 
 R1_EVERY = 16
 PATH_LENGTH_EVERY = 4

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bench.gan import GAN, ImageSpec, Player, Stage, Turn, Update, adam, gaussian
-from zoo.layers import NORMAL, initialise
-from zoo.objectives import NonSaturating, Objective
-from zoo.two_player import sample, two_player
+from zoo.losses.objectives import NonSaturating, Objective
+from zoo.networks.layers import NORMAL, initialise
+from zoo.training.two_player import sample, two_player
 
 LATENT = 256
 BETAS = (0.5, 0.99)

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam, gaussian
-from zoo.convolutional import LATENT, Critic, Generator, widths
-from zoo.layers import AROUND_ONE, NORMAL, initialise
+from zoo.networks.convolutional import LATENT, Critic, Generator, widths
+from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
 
 
 class Autoencoder(nn.Module):

@@ -1,7 +1,7 @@
 """VQGAN, first stage. Esser, Rombach, Ommer, "Taming Transformers for High-Resolution Image Synthesis", CVPR 2021,
 arXiv:2012.09841.
 
-Networks: the convolutional autoencoder of table 7 (zoo/vqgan_networks.py) with a codebook of 1,024 codes and the
+Networks: the convolutional autoencoder of table 7 (zoo/networks/vqgan.py) with a codebook of 1,024 codes and the
 PatchGAN critic, as configured in CompVis/taming-transformers configs/imagenet_vqgan.yaml. Objective: absolute error and
 a perceptual distance, the codebook's terms (eq. 4), and the hinge loss at the adaptive weight lambda (eq. 6 and 7)
 times 0.8; the critic's loss is halved. Adam with betas (0.5, 0.9) at 4.5e-6 per image of a batch, taken for a batch of
@@ -15,7 +15,7 @@ seen ImageNet. So the critic learns from the first step on; the adversarial term
 configurations: after 10,000 to 250,001 steps). beta = 0.25 weighs the codes' term, as in the released code, which names that
 a fault and keeps it for its published weights: eq. 4 has no beta, and van den Oord et al. 2017, arXiv:1711.00937, eq. 3,
 have it at the other term, the commitment. Codes lie 16 px apart at 256 px, 8 at 128 px and 4 below; attention stays at their
-size. Patches shrink with images below 64 px (zoo/patch.py). Fixed track: R channels at R px, 32 to 128, codes of twice as
+size. Patches shrink with images below 64 px (zoo/networks/patch.py). Fixed track: R channels at R px, 32 to 128, codes of twice as
 many numbers, and a critic whose first layer has half of R, 16 to 64; at 256 px these are the published networks.
 
 Known: once the adversarial term has joined, the critic hardly tells reconstructions from images, its loss stays at 1 and
@@ -30,10 +30,10 @@ import torch
 from torch import Tensor
 
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam
-from zoo.layers import AROUND_ONE, NORMAL, initialise
-from zoo.objectives import Hinge
-from zoo.patch import PatchCritic
-from zoo.vqgan_networks import Autoencoder, Design
+from zoo.losses.objectives import Hinge
+from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.networks.patch import PatchCritic
+from zoo.networks.vqgan import Autoencoder, Design
 
 CODES_WEIGHT = 0.25
 ADVERSARIAL_WEIGHT = 0.8

@@ -14,11 +14,11 @@ from functools import partial
 import torch
 
 from bench.gan import GAN, ImageSpec, Player, gaussian
-from zoo.convolutional import LATENT, Critic, Generator
-from zoo.layers import AROUND_ONE, NORMAL, initialise
-from zoo.objectives import Wasserstein
-from zoo.penalties import ClipWeights
-from zoo.two_player import sample, two_player
+from zoo.losses.objectives import Wasserstein
+from zoo.losses.penalties import ClipWeights
+from zoo.networks.convolutional import LATENT, Critic, Generator
+from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.training.two_player import sample, two_player
 
 
 def wgan(spec: ImageSpec) -> GAN:

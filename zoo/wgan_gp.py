@@ -21,11 +21,11 @@ from math import log2
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
-from zoo.objectives import Wasserstein
-from zoo.penalties import GradientPenalty
-from zoo.rates import linear_decay
-from zoo.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width
-from zoo.two_player import LatentTurn, sample, two_player
+from zoo.losses.objectives import Wasserstein
+from zoo.losses.penalties import GradientPenalty
+from zoo.networks.resnet import DownBlock, PlainBlock, UpBlock, glorot, small_width
+from zoo.training.rates import linear_decay
+from zoo.training.two_player import LatentTurn, sample, two_player
 
 LATENT = 128
 

@@ -13,9 +13,9 @@ from math import log2, sqrt
 from torch import nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
-from zoo.objectives import Wasserstein
-from zoo.penalties import GradientPenalty
-from zoo.two_player import sample, two_player
+from zoo.losses.objectives import Wasserstein
+from zoo.losses.penalties import GradientPenalty
+from zoo.training.two_player import sample, two_player
 
 LATENT = 128
 

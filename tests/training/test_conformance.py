@@ -13,8 +13,8 @@ from bench.gan import GAN, Average, Builder, ImageSpec, Nets, Player, Prompt, St
 from bench.training import trial
 from bench.training.conformance import BEHAVIOUR, SPECS, Finding, check, specs
 from bench.training.layout import layout_fault
-from zoo.objectives import NonSaturating
-from zoo.two_player import LatentTurn, two_player
+from zoo.losses.objectives import NonSaturating
+from zoo.training.two_player import LatentTurn, two_player
 
 SPEC = ImageSpec(1, 8, classes=3, source_channels=1)
 LATENTS = gaussian(8)

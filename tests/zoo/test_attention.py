@@ -1,7 +1,7 @@
 import torch
 from torch.nn.functional import max_pool2d
 
-from zoo.attention import SelfAttention
+from zoo.networks.attention import SelfAttention
 
 
 def test_with_gamma_zero_attention_is_the_identity():

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from bench.gan import Batch, Context, Draw, Now
-from zoo import ada, augment
-from zoo.ada import AdaptiveAugment, Dice, recolour
-from zoo.augment import DiffAugment
-from zoo.resample import SYM6, Wavelet, bilinear, blit, mirrored
-from zoo.two_player import LatentTurn
+from zoo.augmentation import ada, diffaugment
+from zoo.augmentation.ada import AdaptiveAugment, Dice, recolour
+from zoo.augmentation.diffaugment import DiffAugment
+from zoo.augmentation.resample import SYM6, Wavelet, bilinear, blit, mirrored
+from zoo.training.two_player import LatentTurn
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -28,7 +28,7 @@ def numbers(count: int, value: float) -> Tensor:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [8, 16])
-@pytest.mark.parametrize("policy", [augment.colour, augment.translation, augment.cutout, DiffAugment()])
+@pytest.mark.parametrize("policy", [diffaugment.colour, diffaugment.translation, diffaugment.cutout, DiffAugment()])
 def test_diffaugment_keeps_the_shape_and_is_differentiable_twice(policy, size, channels):
     images = pictures(3, channels, size).double().requires_grad_()
     out = policy(images, generator())
@@ -40,7 +40,7 @@ def test_diffaugment_keeps_the_shape_and_is_differentiable_twice(policy, size, c
 
 def test_translation_moves_whole_pixels_by_at_most_an_eighth_and_fills_with_zero():
     images = torch.arange(1, 257.0).view(1, 1, 16, 16).expand(200, -1, -1, -1)
-    moved = augment.translation(images, generator())
+    moved = diffaugment.translation(images, generator())
     seen = set()
     for picture in moved[:, 0]:
         row, column = divmod(int(picture[8, 8]) - 1, 16)  # what lies in the middle tells the shift
@@ -53,7 +53,7 @@ def test_translation_moves_whole_pixels_by_at_most_an_eighth_and_fills_with_zero
 
 
 def test_cutout_blanks_one_square_of_half_the_size():
-    blanked = augment.cutout(torch.ones(200, 2, 16, 16), generator()) == 0
+    blanked = diffaugment.cutout(torch.ones(200, 2, 16, 16), generator()) == 0
     assert torch.equal(blanked[:, 0], blanked[:, 1])
     rows, columns = blanked[:, 0].any(2).sum(1), blanked[:, 0].any(1).sum(1)
     assert torch.equal(blanked[:, 0].sum((1, 2)), rows * columns)  # a rectangle
@@ -63,7 +63,7 @@ def test_cutout_blanks_one_square_of_half_the_size():
 
 def test_diffaugment_colour_has_the_ranges_of_the_paper():
     flat = torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1).expand(5000, -1, 8, 8)
-    out = augment.colour(flat, generator())[:, :, 0, 0]
+    out = diffaugment.colour(flat, generator())[:, :, 0, 0]
     shift = out.mean(1) - 0.4  # saturation and contrast keep the mean of a flat picture
     assert shift.abs().max() <= 0.5
     assert shift.std() == pytest.approx(1 / math.sqrt(12), rel=0.05)

@@ -3,9 +3,9 @@ import torch
 
 from bench.errors import UserError
 from bench.gan import ImageSpec, Prompt
-from zoo.attention import SelfAttention
 from zoo.biggan import HALF_LIFE, ByEmbedding, Critic, CriticBlock, Generator, biggan
 from zoo.biggan import latents as biggan_latents
+from zoo.networks.attention import SelfAttention
 
 CIFAR = ImageSpec(3, 32, classes=10)
 

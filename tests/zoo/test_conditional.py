@@ -4,7 +4,7 @@ from torch import nn
 
 from bench.errors import UserError
 from bench.gan import ImageSpec
-from zoo.conditional import ConditionalBatchNorm, Projection, needs_labels, with_label
+from zoo.networks.conditional import ConditionalBatchNorm, Projection, needs_labels, with_label
 
 
 def test_needs_labels_names_the_member_and_the_cure():

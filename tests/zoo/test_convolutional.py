@@ -2,8 +2,8 @@ import torch
 from torch import nn
 
 from bench.gan import ImageSpec
-from zoo.convolutional import Critic, Generator, resized
-from zoo.layers import AROUND_ONE, initialise
+from zoo.networks.convolutional import Critic, Generator, resized
+from zoo.networks.layers import AROUND_ONE, initialise
 
 
 def count(net: nn.Module) -> int:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from bench.gan import Batch, Context, Draw, Now, Turn
-from zoo.equilibrium import Equilibrium
+from zoo.training.equilibrium import Equilibrium
 
 
 def logit_of_loss(loss: float) -> float:

@@ -3,7 +3,7 @@ from math import exp
 import torch
 from torch import nn
 
-from zoo.minibatch import MinibatchDiscrimination, VirtualBatchNorm2d, WithReference
+from zoo.networks.minibatch import MinibatchDiscrimination, VirtualBatchNorm2d, WithReference
 
 
 def test_minibatch_discrimination_by_hand():

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from bench.gan import Batch, Context, Draw, Now, Turn
-from zoo.objectives import Hinge, LeastSquares, NonSaturating, Wasserstein
+from zoo.losses.objectives import Hinge, LeastSquares, NonSaturating, Wasserstein
 
 REAL, FAKE = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([-3.0, 0.25, 1.5, -0.5])
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from bench.gan import adam
-from zoo.optimisers import clipped, gated
+from zoo.training.optimisers import clipped, gated
 
 
 def sgd(parameters) -> torch.optim.Optimizer:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import Batch, Context, Draw, Now, Turn
-from zoo.penalties import DRAGAN, R1, R2, ClipWeights, GradientPenalty, clip
+from zoo.losses.penalties import DRAGAN, R1, R2, ClipWeights, GradientPenalty, clip
 
 W = torch.linspace(-0.3, 0.5, 3 * 4 * 4)
 NORM = W.norm().item()

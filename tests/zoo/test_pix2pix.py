@@ -9,9 +9,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from bench.errors import UserError
 from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
-from zoo.patch import PatchCritic
+from zoo.networks.patch import PatchCritic
 from zoo.pix2pix import TranslationTurn, UNet, dropout_noise, dropped, halved, l1, pix2pix, pix2pix_paper
-from zoo.translation import proportionate_width
+from zoo.training.translation import proportionate_width
 
 SPEC = ImageSpec(3, 32, source_channels=1)
 

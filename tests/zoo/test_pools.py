@@ -1,6 +1,6 @@
 import torch
 
-from zoo.pools import HistoryPool, ReplayPool
+from zoo.training.pools import HistoryPool, ReplayPool
 
 
 def numbered(first: int, count: int) -> torch.Tensor:

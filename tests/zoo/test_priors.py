@@ -1,7 +1,7 @@
 import torch
 from scipy.stats import truncnorm
 
-from zoo.priors import spherical, truncated
+from zoo.training.priors import spherical, truncated
 
 
 def test_spherical_latents_have_length_root_width_and_no_direction():

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
-from zoo.equalised import (
+from zoo.networks.equalised import (
     EqualisedConv2d,
     EqualisedDownConv2d,
     EqualisedLinear,
@@ -17,10 +17,10 @@ from zoo.equalised import (
     MinibatchDeviation,
     pixel_norm,
 )
-from zoo.filters import Filter
-from zoo.growing import GrowingCritic, GrowingTurn, growing_schedule, shrink
+from zoo.networks.filters import Filter
+from zoo.networks.widths import Widths, proportionate
 from zoo.progan import PUBLISHED, Generator, drift, progan, progan_paper
-from zoo.widths import Widths, proportionate
+from zoo.training.growing import GrowingCritic, GrowingTurn, growing_schedule, shrink
 
 SMALL = Widths(64, 8, 4)
 SPEC = ImageSpec(3, 16)

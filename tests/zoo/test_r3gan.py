@@ -11,8 +11,8 @@ from torch.nn.functional import conv2d, interpolate
 
 from bench.errors import UserError
 from bench.gan import ImageSpec, Now
-from zoo.objectives import Relativistic
-from zoo.penalties import R1, R2
+from zoo.losses.objectives import Relativistic
+from zoo.losses.penalties import R1, R2
 from zoo.r3gan import (
     TAPS,
     Critic,
@@ -29,7 +29,7 @@ from zoo.r3gan import (
     r3gan_cond_paper,
     r3gan_paper,
 )
-from zoo.rates import cosine
+from zoo.training.rates import cosine
 
 
 def count(net: nn.Module) -> int:

@@ -4,8 +4,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from bench.gan import Batch, Context, Draw, Now
-from zoo.regularisers import Consistency, FeatureMatching, HistoricalAverage, LeCam, Orthogonal, overlap
-from zoo.two_player import LatentTurn
+from zoo.losses.regularisers import Consistency, FeatureMatching, HistoricalAverage, LeCam, Orthogonal, overlap
+from zoo.training.two_player import LatentTurn
 
 
 class Critic(nn.Module):

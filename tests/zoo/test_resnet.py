@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
-from zoo.conditional import ConditionalBatchNorm
-from zoo.resnet import ConvPool, DownBlock, PlainBlock, UpBlock, UpsampleConv, glorot, small_width
+from zoo.networks.conditional import ConditionalBatchNorm
+from zoo.networks.resnet import ConvPool, DownBlock, PlainBlock, UpBlock, UpsampleConv, glorot, small_width
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from torch import nn
 
 from bench import members
 from bench.gan import GAN, Average, ImageSpec, Player
-from zoo.equalised import MinibatchDeviation
-from zoo.minibatch import MinibatchDiscrimination
-from zoo.objectives import Hinge, LeastSquares, NonSaturating, Relativistic, SmoothedNonSaturating, Wasserstein
-from zoo.penalties import DRAGAN, R1, ClipWeights, GradientPenalty
-from zoo.regularisers import Orthogonal, weight_of
+from zoo.losses.objectives import Hinge, LeastSquares, NonSaturating, Relativistic, SmoothedNonSaturating, Wasserstein
+from zoo.losses.penalties import DRAGAN, R1, ClipWeights, GradientPenalty
+from zoo.losses.regularisers import Orthogonal, weight_of
+from zoo.networks.equalised import MinibatchDeviation
+from zoo.networks.minibatch import MinibatchDiscrimination
 
 SPEC = ImageSpec(1, 16, classes=4, source_channels=1)
 ZOO = [listing for listing in members.listings().values() if listing.entry_point.startswith("zoo.")]

@@ -10,8 +10,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from bench import members
 from bench.gan import GAN, Batch, Context, Draw, ImageSpec, Now, Prompt, Turn
-from zoo import spectral
-from zoo.growing import Growing
+from zoo.networks import spectral
+from zoo.training.growing import Growing
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from zoo.resnet import glorot
-from zoo.spectral import SpectralNorm, spectral
+from zoo.networks.resnet import glorot
+from zoo.networks.spectral import SpectralNorm, spectral
 
 
 def test_the_norm_after_spectral_normalisation_is_one():

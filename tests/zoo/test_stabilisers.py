@@ -12,7 +12,7 @@ from bench.gan import Batch, Context, Draw, ImageSpec, Now, Turn
 from bench.training.trial import begin, build, run
 from zoo import stabilisers
 from zoo.dcgan import dcgan
-from zoo.objectives import SmoothedNonSaturating
+from zoo.losses.objectives import SmoothedNonSaturating
 
 SPEC = ImageSpec(1, 8)
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))

@@ -8,11 +8,11 @@ from torch import nn
 from torch.nn.functional import instance_norm, interpolate
 
 from bench.gan import ImageSpec, Prompt
-from zoo.style import Mapping, draw_noise, draw_second, mix_styles, per_layer, split_noise, truncate
+from zoo.networks.style import Mapping, draw_noise, draw_second, mix_styles, per_layer, split_noise, truncate
+from zoo.networks.widths import Widths
 from zoo.stylegan import AdaIN, Generator, noise_pixels, stylegan, stylegan_paper
 from zoo.stylegan2 import stylegan2, stylegan2_cond
 from zoo.stylegan2_ada import stylegan2_ada_cond
-from zoo.widths import Widths
 
 SMALL = Widths(64, 8, 4)
 

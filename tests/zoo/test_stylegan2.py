@@ -9,9 +9,9 @@ from torch.nn.functional import conv2d
 
 from bench.errors import UserError
 from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
-from zoo.lazy import PathLength, SizedR1, lazy_adam
-from zoo.style import StyleTurn
-from zoo.style_networks import (
+from zoo.losses.lazy import PathLength, SizedR1, lazy_adam
+from zoo.networks.style import StyleTurn
+from zoo.networks.stylegan2 import (
     Critic,
     CriticBlock,
     Generator,
@@ -23,8 +23,8 @@ from zoo.style_networks import (
     noise_sizes,
     style_layers,
 )
+from zoo.networks.widths import Widths
 from zoo.stylegan2 import stylegan2, stylegan2_cond, stylegan2_paper
-from zoo.widths import Widths
 
 SMALL = Widths(64, 8, 4)
 SPEC = ImageSpec(3, 16)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.gan import Batch, Context, Draw, ImageSpec, Now
-from zoo.penalties import R1
+from zoo.losses.penalties import R1
 from zoo.stylegan2_ada import (
     AUTO,
     CIFAR,

@@ -3,9 +3,9 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import Batch, Context, Draw, Now
-from zoo.pools import ReplayPool
-from zoo.turns import JointTurn, noisy, pack, packed, replaying, top_k
-from zoo.two_player import LatentTurn
+from zoo.training.pools import ReplayPool
+from zoo.training.turns import JointTurn, noisy, pack, packed, replaying, top_k
+from zoo.training.two_player import LatentTurn
 
 
 class Mean(nn.Module):

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import Batch, Context, Draw, ImageSpec, Now
-from zoo.objectives import NonSaturating, Wasserstein
-from zoo.two_player import LatentTurn
+from zoo.losses.objectives import NonSaturating, Wasserstein
+from zoo.training.two_player import LatentTurn
 from zoo.unrolled_gan import Critic, Generator, Unrolled, named
 
 STEPS, RATE, BETAS = 3, 0.05, (0.5, 0.99)

@@ -11,6 +11,7 @@ from bench.data import DataSet
 from bench.data.dataset import Split
 from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
 from bench.training.sampling import request
+from zoo.networks.vqgan import Codebook, Encoder, straight_through
 from zoo.vqgan import (
     PUBLISHED,
     Adversarial,
@@ -23,7 +24,6 @@ from zoo.vqgan import (
     proportionate,
     vqgan,
 )
-from zoo.vqgan_networks import Codebook, Encoder, straight_through
 
 SPEC = ImageSpec(1, 8)
 

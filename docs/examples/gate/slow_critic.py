@@ -3,10 +3,10 @@
 from functools import partial
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
-from zoo.convolutional import LATENT, Critic, Generator
-from zoo.layers import AROUND_ONE, NORMAL, initialise
-from zoo.objectives import NonSaturating
-from zoo.two_player import LatentTurn, sample, two_player
+from zoo.losses.objectives import NonSaturating
+from zoo.networks.convolutional import LATENT, Critic, Generator
+from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.training.two_player import LatentTurn, sample, two_player
 
 
 def dcgan(spec: ImageSpec) -> GAN:

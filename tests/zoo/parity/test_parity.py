@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from bench import members
 from bench.gan import ImageSpec
-from zoo.equalised import EqualisedConv2d, EqualisedLinear
-from zoo.growing import Growing
-from zoo.style_networks import ModulatedConv2d
+from zoo.networks.equalised import EqualisedConv2d, EqualisedLinear
+from zoo.networks.stylegan2 import ModulatedConv2d
+from zoo.training.growing import Growing
 
 SPEC = ImageSpec(1, 16, classes=4, source_channels=1)
 NUMBERS = Path(__file__).with_name("parity.json")

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from bench.gan import Context, Stage, Turn, Update
-from zoo.equalised import EqualisedConv2d, EqualisedDownConv2d, EqualisedLinear, LeakyReLU, MinibatchDeviation
-from zoo.filters import Filter
-from zoo.two_player import Latents, LatentTurn
-from zoo.widths import Widths
+from zoo.networks.equalised import EqualisedConv2d, EqualisedDownConv2d, EqualisedLinear, LeakyReLU, MinibatchDeviation
+from zoo.networks.filters import Filter
+from zoo.networks.widths import Widths
+from zoo.training.two_player import Latents, LatentTurn
 
 PHASE = 0.05  # share of the budget of every phase but the last: 600 of 12,000 kimg (the authors' config.py)
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from bench.gan import Context
-from zoo.augment import Augmentation, unchanged
-from zoo.equalised import EqualisedLinear, LeakyReLU, pixel_norm
-from zoo.two_player import Latents, LatentTurn
+from zoo.augmentation.diffaugment import Augmentation, unchanged
+from zoo.networks.equalised import EqualisedLinear, LeakyReLU, pixel_norm
+from zoo.training.two_player import Latents, LatentTurn
 
 MAPPING_RATE = 0.01  # the mapping network's learning rate relative to the others (appendix C)
 MEAN_SHARE = 0.005  # of a batch in the running mean of the styles

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from bench.gan import Context
-from zoo.two_player import Latents, LatentTurn
+from zoo.training.two_player import Latents, LatentTurn
 
 Images = Float[Tensor, "N C H W"]
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]

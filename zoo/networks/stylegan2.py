@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d
 
 from bench.gan import ImageSpec, Nets, Prompt
-from zoo.equalised import EqualisedConv2d, EqualisedLinear, LeakyReLU, MinibatchDeviation
-from zoo.filters import Filter
-from zoo.style import Mapping, draw_noise, mix_styles, per_layer, split_noise, truncate
-from zoo.widths import Widths
+from zoo.networks.equalised import EqualisedConv2d, EqualisedLinear, LeakyReLU, MinibatchDeviation
+from zoo.networks.filters import Filter
+from zoo.networks.style import Mapping, draw_noise, mix_styles, per_layer, split_noise, truncate
+from zoo.networks.widths import Widths
 
 BILINEAR = (1, 3, 3, 1)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu, linear
 
-from zoo.resnet import summed
+from zoo.networks.resnet import summed
 
 
 class EqualisedLinear(nn.Module):

@@ -11,9 +11,9 @@ from torch.nn.functional import relu
 from torch.nn.utils.parametrize import is_parametrized
 
 from bench.gan import Turn
-from zoo.augment import Augmentation
-from zoo.layers import full_precision
-from zoo.objectives import NonSaturating
+from zoo.augmentation.diffaugment import Augmentation
+from zoo.losses.objectives import NonSaturating
+from zoo.networks.layers import full_precision
 
 
 class FeatureMatching(NonSaturating):

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from bench.gan import Context, Loss, Nets, Prompt, Stage, Turn, Update, trainable
-from zoo.objectives import Objective
+from zoo.losses.objectives import Objective
 
 Latents = Callable[[int, torch.Generator], Tensor]
 

@@ -11,7 +11,7 @@ from math import log2
 from torch import Tensor, nn
 
 from bench.gan import ImageSpec
-from zoo.resnet import UpsampleConv
+from zoo.networks.resnet import UpsampleConv
 
 LATENT = 100
 WIDTH = 64

@@ -5,8 +5,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from zoo.pools import ReplayPool
-from zoo.two_player import LatentTurn
+from zoo.training.pools import ReplayPool
+from zoo.training.two_player import LatentTurn
 
 
 class JointTurn(LatentTurn):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils.parametrize import register_parametrization
 
-from zoo.layers import full_precision
+from zoo.networks.layers import full_precision
 
 WARM_UP = 15  # power iterations before the first pass, as in PyTorch
 

@@ -10,10 +10,10 @@ from functools import partial
 from torch import nn
 
 from bench.gan import GAN, Average, ImageSpec, Loss, OptimiserFactory, Player, Turn, adam, gaussian
-from zoo.convolutional import LATENT, Critic, Generator
-from zoo.layers import AROUND_ONE, NORMAL, initialise
-from zoo.objectives import NonSaturating, Objective
-from zoo.two_player import Latents, LatentTurn, sample, two_player
+from zoo.losses.objectives import NonSaturating, Objective
+from zoo.networks.convolutional import LATENT, Critic, Generator
+from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.training.two_player import Latents, LatentTurn, sample, two_player
 
 ADAM = adam(2e-4, betas=(0.5, 0.999))
 GAUSSIAN = gaussian(LATENT)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from zoo.layers import full_precision
-from zoo.resnet import UpsampleConv
+from zoo.networks.layers import full_precision
+from zoo.networks.resnet import UpsampleConv
 
 USAGE_SHARE = 0.05  # of the newest batch in the running mean of a code's use
 OUT_OF_USE = 0.1  # of an even use: after 45 batches without it

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import OptimiserFactory, Turn, adam
-from zoo.penalties import R1
-from zoo.style import StyleTurn
+from zoo.losses.penalties import R1
+from zoo.networks.style import StyleTurn
 
 
 def lazy_adam(lr: float, betas: tuple[float, float], every: int) -> OptimiserFactory:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import Turn
-from zoo.layers import full_precision
-from zoo.resample import Wavelet, blit
+from zoo.augmentation.resample import Wavelet, blit
+from zoo.networks.layers import full_precision
 
 LN2 = log(2)
 

@@ -1,0 +1,1 @@
+"""What players minimise: objectives, penalties, regularisers."""

@@ -1,0 +1,1 @@
+"""Networks and the layers they are made of, shared by several papers."""

@@ -1,0 +1,1 @@
+"""How players are trained: turns, games, optimisers, rates, priors, memories."""
