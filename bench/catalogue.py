@@ -50,7 +50,7 @@ class Entry(BaseModel):
 
 def entry(listing: Listing) -> Entry | None:
     """The member's entry in its package's catalogue, or None. Raises UserError for a catalogue with a fault."""
-    return _read(listing.entry_point.partition(":")[0].partition(".")[0]).get(listing.name)
+    return _read(listing.entry_point.partition(":")[0].partition(".")[0]).get(listing.base)
 
 
 @cache

@@ -1,7 +1,8 @@
 """Members: from a name or "module:function" to a builder, by entry point.
 
 An installed package registers members under the entry-point group "bench.members"; the zoo does the same. A variant that
-is in no package is given as "my_gan:my_gan", or under a name of its own as "wider=my_gan:my_gan".
+is in no package is given as "my_gan:my_gan", or under a name of its own as "wider=my_gan:my_gan". Each takes parameters:
+"dcgan(width=32)" (see bench.parameters).
 """
 
 import ast
@@ -11,18 +12,20 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
-from bench import sources
+from bench import parameters, sources
 from bench.errors import UserError, unknown
 
 GROUP = "bench.members"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")  # of a row, a folder, a file
 ENTRY_POINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+STEP = 8  # channels: widths that a suite scales are multiples of it
 EXPECTED = "a function that takes an ImageSpec and returns a bench.gan.GAN was expected"
 
 
@@ -30,7 +33,7 @@ EXPECTED = "a function that takes an ImageSpec and returns a bench.gan.GAN was e
 class Listing:
     """A member that can be built."""
 
-    name: str
+    name: str  # with its parameters: "dcgan(width=32)"
     entry_point: str  # "module:function"
     distribution: str  # "gan-bench 0.1.0", or "" for a loose file
 
@@ -40,11 +43,27 @@ class Listing:
         return self.entry_point.partition(":")[0]
 
     @property
+    def base(self) -> str:
+        """Its name without parameters."""
+        return parameters.split(self.name)[0]
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The parameters that are set, as they stand in the name."""
+        return parameters.split(self.name)[1]
+
+    @property
     def argument(self) -> str:
         """What to give as --member to name it anywhere."""
         if self.distribution:
             return self.name
-        return self.entry_point if self.name == _default_name(self.entry_point) else f"{self.name}={self.entry_point}"
+        known = self.base == _default_name(self.entry_point)
+        return parameters.joined(self.entry_point if known else f"{self.base}={self.entry_point}", self.given)
+
+    @property
+    def call(self) -> str:
+        """Its entry point with its parameters: all that it takes to build it (see `called`)."""
+        return parameters.joined(self.entry_point, self.given)
 
 
 def listings() -> dict[str, Listing]:
@@ -62,11 +81,49 @@ def _distribution(point: importlib.metadata.EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist else ""
 
 
-def find(name: str) -> Listing:
-    """A member by its registered name, by "module:function", or by "NAME=module:function".
+def find(name: str, width: float | None = None) -> Listing:
+    """A member by its registered name, by "module:function", or by "NAME=module:function"; each with parameters or without.
 
-    Raises UserError for an unknown name, one that two packages register, or text that has none of these forms.
+    `width` is a factor of the member's own default width, where it has one and none is set. Raises UserError for an unknown
+    name, one that two packages register, text that has none of these forms, and parameters that the member does not take.
     """
+    base, given = parameters.split(name)
+    listing = _find(base)
+    if width is not None and "width" not in given:
+        given |= _narrowed(declared(listing), width)
+    if not given:
+        return listing
+    values = parameters.resolve(listing.name, declared(listing), given)
+    return replace(
+        listing, name=parameters.joined(listing.name, {key: parameters.text(value) for key, value in values.items()})
+    )
+
+
+def _narrowed(known: Mapping[str, parameters.Parameter], factor: float) -> dict[str, str]:
+    """A width that is a factor of the default, in steps of 8, at least 8; nothing for a member without a width."""
+    default = known["width"].default if "width" in known else None
+    return {"width": str(max(STEP, round(default * factor / STEP) * STEP))} if isinstance(default, int) else {}
+
+
+def called(text: str) -> Listing:
+    """The member that `Listing.call` wrote."""
+    entry_point, given = parameters.split(text)
+    return Listing(parameters.joined(_default_name(entry_point), given), entry_point, "")
+
+
+def declared(listing: Listing) -> dict[str, parameters.Parameter]:
+    """The parameters that a member takes. Raises UserError when it cannot be imported."""
+    return parameters.declared(builder(listing))
+
+
+def arguments(listing: Listing) -> dict[str, parameters.Value]:
+    """Every parameter of a member with the value it is built with. Raises UserError when it cannot be imported."""
+    known = declared(listing)
+    defaults = {name: one.default for name, one in known.items()}
+    return defaults | parameters.resolve(listing.name, known, listing.given)
+
+
+def _find(name: str) -> Listing:
     same = [listing for listing in _registered() if listing.name == name]
     if len(same) > 1:
         owners = ", ".join(listing.distribution or "a package" for listing in same)
@@ -82,7 +139,7 @@ def renamed(listing: Listing, name: str) -> Listing:
     """A loose member under another name. Raises UserError for a registered member and for a name that is taken."""
     if listing.distribution:
         raise UserError(f"--as {name}: {listing.name!r} is registered under its name by {listing.distribution}.")
-    return find(f"{name}={listing.entry_point}")
+    return find(parameters.joined(f"{name}={listing.entry_point}", listing.given))
 
 
 def _loose(text: str) -> Listing:
@@ -142,12 +199,20 @@ def builder(listing: Listing) -> Callable[..., Any]:
     return function
 
 
+def bound(listing: Listing) -> Callable[[Any], Any]:
+    """The member's builder with its parameters. Raises UserError when it cannot be imported or does not take them."""
+    function = builder(listing)
+    given = parameters.resolve(listing.name, parameters.declared(function), listing.given) if listing.given else {}
+    return partial(function, **given) if given else function
+
+
 def build(listing: Listing, spec: Any) -> Any:
     """The member's GAN for images of a spec. Raises UserError when it cannot be built or is not a GAN."""
     from bench.gan import GAN  # here, because a listing must not load torch
 
+    function = bound(listing)
     try:
-        gan = builder(listing)(spec)
+        gan = function(spec)
     except (UserError, MemoryError):
         raise
     except (Exception, SystemExit) as error:

@@ -102,6 +102,26 @@ def toy(spec: ImageSpec) -> GAN:
     return GAN(players, schedule, sample, gaussian(4), {"memory": memory})
 
 
+def tunable(spec: ImageSpec, *, width: int = 32, lr: float = 1e-3) -> GAN:
+    """Toy, whose critic has a width and a rate.
+
+    Args:
+        width: Channels of the critic's only layer.
+        lr: Learning rate of the critic.
+    """
+    gan = toy(spec)
+    critic = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(spec.channels * spec.resolution**2, width),
+        nn.ReLU(),
+        nn.Linear(width, 1),
+        nn.Flatten(0),
+    )
+    players = {**gan.players, "critic": Player(critic, adam(lr))}
+    updates = [Update("critic", {"adversarial": critic_loss}), Update("generator", {"adversarial": generator_loss})]
+    return GAN(players, [Stage(updates, ToyTurn)], sample, gaussian(4))
+
+
 def diverging(spec: ImageSpec) -> GAN:
     """Diverges at step 5: its loss becomes infinite."""
     gan = toy(spec)

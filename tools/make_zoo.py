@@ -9,7 +9,7 @@ from typing import Any
 
 from bench import catalogue, members
 from bench.catalogue import Entry
-from bench.cli.listing import parameters
+from bench.cli.listing import trainable
 from bench.members import Listing
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +91,7 @@ def _row(listing: Listing, described: Entry) -> str:
 
 
 def _parameters(listing: Listing) -> str:
-    counts = parameters(listing.name)
+    counts = trainable(listing.name)
     return counts if isinstance(counts, str) else ", ".join(f"{player} {count:,}" for player, count in counts.items())
 
 

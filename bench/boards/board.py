@@ -1,13 +1,14 @@
 """Boards: records in, ranked rows out. A pure function of the records, whatever their order or the machine."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from packaging.version import Version
 
+from bench import parameters
 from bench.boards.gather import Run, absent_row, columns_of, row_of, run_of
 from bench.boards.ordering import in_order
 from bench.boards.rows import Board, Column, Row
@@ -176,12 +177,27 @@ def _rows(
         for source, group in versions.items():
             wanted = seeds if source == current and group[0].role == "member" else ()
             rows.append(row_of(group, columns, wanted, protocol.track, current=source == current))
-    absent = [member for member in (expected.members if expected else ()) if _short(member) not in sources]
+    absent = _absent(expected, set(sources)) if expected else []
     rows += [absent_row(member, seeds, protocol.track) for member in absent]
     return in_order(rows, columns.get(protocol.ranking), protocol.ranking)
 
 
+def _absent(expected: Suite, present: Collection[str]) -> list[str]:
+    """The members of a suite that have no record. Where it scales widths, records hold the width that came of it."""
+    found = set(present)
+    if expected.training.width is not None:
+        found |= {_without_width(name) for name in present}
+    return [member for member in expected.members if _short(member) not in found]
+
+
+def _without_width(name: str) -> str:
+    base, given = parameters.split(name)
+    return parameters.joined(base, {key: value for key, value in given.items() if key != "width"})
+
+
 def _short(member: str) -> str:
     """A suite may name a member as ``module:function``; records hold its name."""
-    name, equals, _ = member.partition("=")  # NAME=module:function
-    return name if equals else member.partition(":")[2].replace("_", "-") if ":" in member else member
+    base, given = parameters.split(member)
+    name, equals, _ = base.partition("=")  # NAME=module:function
+    short = name if equals else base.partition(":")[2].replace("_", "-") if ":" in base else base
+    return parameters.joined(short, given)

@@ -27,6 +27,7 @@ EFFECTS = {
     "facts.data": "other real images or another preparation of them: box instead of Lanczos moved an FID from 5.3 to 4.3 "
     "(NVlabs/stylegan2-ada-pytorch issue 283)",
     "training.images": "a longer training is usually a better score, until it diverges",
+    "training.width": "every network is wider or narrower: other capacity, other cost",
     "training.batch_size": "another batch size is another training: more images per update, fewer updates for the same budget",
     "training.precision": "mixed precision spread the mean FID of repeated trainings by 3 % to over 100 % "
     "(PyTorch-StudioGAN issue 132)",
@@ -130,6 +131,7 @@ def of_record(record: Record) -> ExplainTarget:
         "member": record.member.label,
         "task": record.member.task,
         "source": record.member.source_digest[:10],
+        **{f"parameter {name}": value for name, value in record.member.parameters.items()},
         "seed": record.seed,
         "suite version": record.suite_version,
         "device": where.accelerator or where.device,
@@ -167,8 +169,22 @@ def explain(a: ExplainTarget, b: ExplainTarget) -> Explanation:
     """
     found = _published_differences(a, b) if a.published or b.published else differences(*_protocols(a, b))
     shared = [name for name in a.context if name in b.context and a.context[name] != b.context[name]]
-    context = [Difference(name, a.context[name], b.context[name], CONTEXT.get(name, ""), "yes") for name in shared]
+    context = [
+        Difference(
+            name,
+            a.context[name],
+            b.context[name],
+            _context(name),
+            "yes",
+        )
+        for name in shared
+    ]
     return Explanation(a.name, b.name, tuple(found), tuple(context), _together(found))
+
+
+def _context(name: str) -> str:
+    """What a field outside the protocol does: "parameter width" is one of the parameters."""
+    return CONTEXT.get("parameter" if name.startswith("parameter ") else name, "")
 
 
 def _protocols(a: ExplainTarget, b: ExplainTarget) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -181,6 +197,7 @@ def _protocols(a: ExplainTarget, b: ExplainTarget) -> tuple[Mapping[str, Any], M
 
 CONTEXT = {
     "member": "what is being compared",
+    "parameter": "what is being compared",
     "task": "conditional members are told the class of every image; labels help",
     "source": "the member's code changed",
     "seed": "another draw of the same experiment",

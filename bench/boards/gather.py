@@ -9,6 +9,7 @@ from bench.boards import trust
 from bench.boards.rows import CHECKPOINTS, Column, Cost, Key, Kind, Row, ScoreSummary
 from bench.boards.scales import scale_of
 from bench.boards.statistics import mean, summary, variance_components
+from bench.parameters import Value
 from bench.records.record import Place, Record, Status
 
 
@@ -28,6 +29,7 @@ class Run:
     images: int
     train_seconds: float | None
     parameters: tuple[tuple[str, int], ...]
+    arguments: tuple[tuple[str, Value], ...]  # the parameters of the member's builder
     scores: Mapping[Key, tuple[float, ...]]  # one value per sample seed, in the order of the sample seeds
     flags: Mapping[Key, tuple[str, ...]]
     distrust: tuple[str, ...]  # the flags that take its row out of the ranking
@@ -58,6 +60,7 @@ def run_of(record: Record) -> Run:
         images=record.images_seen,
         train_seconds=record.seconds.get("train"),
         parameters=tuple(sorted(record.parameters.items())),
+        arguments=tuple(sorted(record.member.parameters.items())),
         scores={key: tuple(value for _, value in sorted(pairs)) for key, pairs in scores.items()},
         flags={key: tuple(sorted(words)) for key, words in flags.items() if words},
         absent=frozenset(record.absent),
@@ -116,6 +119,7 @@ def row_of(
         cost=_cost(ok),
         records=tuple(sorted(run.file for run in runs)),
         warnings=warnings,
+        arguments=latest.arguments,
         revisions=tuple(sorted({run.revision for run in runs if run.revision})),
     )
 

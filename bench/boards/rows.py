@@ -7,6 +7,7 @@ from typing import Any, Literal
 from bench.boards.ranks import Ranks
 from bench.boards.scales import Scale
 from bench.boards.statistics import Components, Summary
+from bench.parameters import Value
 
 Checkpoint = Literal["last", "best"]
 CHECKPOINTS: tuple[Checkpoint, ...] = ("last", "best")
@@ -72,6 +73,7 @@ class Row:
     cost: Cost | None
     records: tuple[str, ...]  # paths below the results folder
     warnings: tuple[str, ...] = ()  # why its scores are not to be trusted: memorised, collapsed
+    arguments: tuple[tuple[str, Value], ...] = ()  # the parameters of the member's builder, those at their default too
     revisions: tuple[str, ...] = ()  # commits of the checkouts that its runs were made from
 
     @property

@@ -87,7 +87,7 @@ def _of_one(name: str, specs: "Sequence[ImageSpec]", compiled: bool, alone: bool
     from bench.training.conformance import Finding, findings
 
     try:
-        builder = registry.builder(registry.find(name))
+        builder = registry.bound(registry.find(name))
     except UserError as error:
         if alone:
             raise

@@ -35,6 +35,12 @@ class SuiteChoice:
     as_: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="The row's name, for one member that is in no package.")
     ] = None
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A parameter of every member chosen, e.g. lr=1e-4; repeatable."
+        ),
+    ] = None
     dataset: Annotated[
         str | None,
         typer.Option(
@@ -70,10 +76,12 @@ class SuiteChoice:
         bool, typer.Option("--skip-broken", help="Leave out broken files, and record which.", rich_help_panel=OWN)
     ] = False
 
-    @property
-    def members(self) -> list[str]:
-        """The names given, in their order. Raises UserError for --as with anything but one member that is in no package."""
-        given = self.member or []
+    def members(self, suite: "Suite | None" = None) -> list[str]:
+        """The names given, in their order, with what --set says of all of them; without any, those of the suite if --set is given.
+
+        Raises UserError for --as with anything but one member that is in no package, and for --set with nothing to set it of.
+        """
+        given = self._with_parameters(self.member or (list(suite.members) if suite and self.set_ else []))
         if self.as_ is None:
             return given
         from bench import members
@@ -81,6 +89,20 @@ class SuiteChoice:
         if len(given) != 1:
             raise UserError(f"--as {self.as_}: names one member, and {len(given)} are given with --member.")
         return [members.renamed(members.find(given[0]), self.as_).argument]
+
+    def _with_parameters(self, names: list[str]) -> list[str]:
+        if not self.set_:
+            return names
+        from bench import parameters
+
+        more = parameters.assignments(self.set_, "--set")
+        changed: list[str] = []
+        for name in names:
+            base, given = parameters.split(name)
+            if twice := sorted(given.keys() & more.keys()):
+                raise UserError(f"--set: {', '.join(twice)} of {name} is set there too. Set it once.")
+            changed.append(parameters.joined(base, given | more))
+        return changed
 
     @property
     def seeds(self) -> list[int]:
@@ -106,7 +128,7 @@ class SuiteChoice:
 
         wanted = SuiteOptions(
             self.dataset,
-            tuple(self.members),
+            tuple(self.members()),
             tuple(self.seeds),
             self.resolution,
             self.images,

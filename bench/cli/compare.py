@@ -14,6 +14,7 @@ from bench.cli.options import REPORTS, OfCheckpoint, PagesOut, SuiteName, TextFo
 
 if TYPE_CHECKING:
     from bench.boards.verdicts.compare import Comparison
+    from bench.suites.suite import Suite
 
 
 @dataclass(frozen=True)
@@ -55,28 +56,28 @@ def compare(
     run: Annotated[bool, typer.Option("--run/--no-run", help="Run the jobs that are missing first.")] = True,
 ) -> None:
     """Say whether a variant is better, by how much, and how sure; run what is missing."""
-    from bench import members
     from bench.boards import board
     from bench.boards.verdicts import compare as comparing
     from bench.boards.verdicts import compare_text
     from bench.cli.output import show
-    from bench.suites.suite import name_of
+    from bench.members import find
+    from bench.suites.suite import load
 
-    names = [members.find(name).name for name in (variant, *against)]
+    asked = load(suite, place.results)
+    names = [find(name, asked.training.width).name for name in (variant, *against)]
     if run:
-        _run_missing(suite, [variant, *against], place)
-    records = list(board.load(place.results, name_of(suite)))
+        _run_missing(asked, [variant, *against], place)
+    records = list(board.load(place.results, asked.name))
     verdict = comparing.compare(board.build(records), names[0], names[1:], checkpoint=checkpoint, paired=paired)
     show(compare_text, verdict, format)
     page.write(verdict, place.results)
 
 
-def _run_missing(suite: str, names: Sequence[str], place: Place) -> None:
+def _run_missing(suite: "Suite", names: Sequence[str], place: Place) -> None:
     from bench.cli.view import watch
     from bench.runs.run import FAILURES, Finished, run, todo
-    from bench.suites.suite import load
 
-    experiment = experiment_of(load(suite, place.results), place)
+    experiment = experiment_of(suite, place)
     jobs = todo(experiment, experiment.jobs(names))
     failed = 0
     for event in watch(run(experiment, jobs), jobs):

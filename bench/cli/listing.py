@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from bench import catalogue, members, sources
 from bench.errors import UserError
+from bench.parameters import split, text
 from bench.suites import suite
 
 Row = dict[str, object]
@@ -105,20 +106,48 @@ def short(kind: str) -> list[Row]:
 def full(kind: str) -> list[Row]:
     """The rows of a kind with all there is to know, for programs. Members are built to be counted, which takes seconds."""
     rows = LISTINGS[kind]()
-    return [row | {"parameters_at_32px": parameters(str(row["name"]))} for row in rows] if kind == "members" else rows
+    if kind != "members":
+        return rows
+    names = [str(row["name"]) for row in rows]
+    return [
+        row | {"parameters": settings(name), "trainable_parameters_at_32px": trainable(name)}
+        for row, name in zip(rows, names, strict=True)
+    ]
 
 
 def detail(kind: str, name: str) -> Row:
     """Everything about one thing."""
-    row = next(row for row in LISTINGS[kind]() if row["name"] == name)
+    base = split(name)[0]
+    row = next(row for row in LISTINGS[kind]() if row["name"] == base)
     if kind == "members":
-        return row | {"parameters_at_32px": parameters(name)}
+        return row | {"parameters": settings(name), "trainable_parameters_at_32px": trainable(name)}
     if kind == "suites":
         return row | {"protocol": suite.load(name).model_dump(mode="json")}
     return row
 
 
-def parameters(name: str) -> dict[str, int] | str:
+def settings(name: str) -> list[Row] | str:
+    """The parameters of a member's builder: type, default, the value that the name sets, what they do. Or why there are none."""
+    try:
+        listing = members.find(name)
+        known, values = members.declared(listing), members.arguments(listing)
+    except UserError as error:
+        if "(" in name:
+            raise
+        return str(error)
+    return [
+        {
+            "name": one.name,
+            "type": one.type,
+            "default": text(one.default),
+            "value": text(values[one.name]),
+            "about": one.words,
+        }
+        for one in known.values()
+    ]
+
+
+def trainable(name: str) -> dict[str, int] | str:
     """Trainable parameters per player for 32 x 32 colour images of ten classes, from pictures like them where the member
     translates; or the reason why it has none at that size.
     """
@@ -128,7 +157,7 @@ def parameters(name: str) -> dict[str, int] | str:
 
     try:
         with torch.device("meta"):  # counted, never filled
-            gan = members.builder(members.find(name))(ImageSpec(3, 32, classes=10, source_channels=3))
+            gan = members.bound(members.find(name))(ImageSpec(3, 32, classes=10, source_channels=3))
     except (Exception, SystemExit) as error:
         return reason(error)
     return {

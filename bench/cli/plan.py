@@ -11,7 +11,7 @@ from bench.cli.options import AsJson
 
 if TYPE_CHECKING:
     from bench.runs.estimate import CostEstimate
-    from bench.runs.experiment import Experiment
+    from bench.runs.experiment import Experiment, Job
 
 
 @examples("bench plan --suite mnist", "bench plan --suite cifar10 --member sngan --device cuda")
@@ -24,12 +24,22 @@ def plan(choice: SuiteChoice, place: Place, as_json: AsJson = False) -> None:
     from bench.runs.estimate import plan as plan_jobs
 
     experiment = experiment_of(choice.load(place.data_root), place)
-    plans = plan_jobs(experiment, experiment.jobs(choice.members, choice.seeds))
+    plans = plan_jobs(experiment, experiment.jobs(choice.members(experiment.suite), choice.seeds))
     table([_row(estimate) for estimate in plans], as_json)
     if not as_json:
+        tell_unscaled(experiment, [estimate.job for estimate in plans])
         waiting = [estimate for estimate in plans if estimate.state != "done"]
         typer.echo(
             f"{len(waiting)} of {len(plans)} jobs to do{f': {sentence(experiment, waiting)}' if waiting else ''}."
+        )
+
+
+def tell_unscaled(experiment: "Experiment", jobs: Sequence["Job"]) -> None:
+    """Which members keep their own width where the suite scales it."""
+    if unscaled := experiment.unscaled(jobs):
+        factor = experiment.suite.training.width
+        typer.echo(
+            f"width {factor:g} is not for {', '.join(unscaled)}: no such parameter. They keep their own.", err=True
         )
 
 

@@ -26,6 +26,7 @@ INCOMPLETE = 4  # exit code: nothing failed, but not every job has its result ye
     "bench run --dataset folder:photos/ --resolution 64 --member stylegan2-ada",
     "bench run --suite demo --member my_gan:my_gan --as wider --author 'A. Lovelace'",
     "bench run --suite demo --member my_gan:my_gan --at main --results baseline",
+    "bench run --suite demo --member 'dcgan(width=32, lr=1e-4)'",
 )
 def run(
     choice: SuiteChoice,
@@ -47,14 +48,16 @@ def run(
     ] = None,
 ) -> None:
     """Train, score and record what is missing. The same command continues after any interruption."""
+    from bench.cli.plan import tell_unscaled
     from bench.cli.view import watch
     from bench.runs.run import Progress, check, execute, todo
 
     suite = choice.load(place.data_root)
     if at is not None:
-        raise typer.Exit(_run_at(at, choice.members or suite.members))
+        raise typer.Exit(_run_at(at, choice.members(suite) or suite.members))
     experiment = experiment_of(suite, place, engine, skip_broken=choice.skip_broken)
-    jobs = experiment.jobs(choice.members, choice.seeds, author)
+    jobs = experiment.jobs(choice.members(suite), choice.seeds, author)
+    tell_unscaled(experiment, jobs)
     failed_too = retry == "failed"
     waiting = todo(experiment, jobs, retry_failed=failed_too)
     expected = check(experiment, waiting)

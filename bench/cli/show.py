@@ -12,7 +12,9 @@ from bench.errors import UserError, unknown
 ONE = {"members": "member", "suites": "suite", "datasets": "data set", "metrics": "metric", "extractors": "extractor"}
 
 
-@examples("bench show stylegan2-ada", "bench show fid", "bench show digits --kind suites")
+@examples(
+    "bench show stylegan2-ada", "bench show 'dcgan(width=32)'", "bench show fid", "bench show digits --kind suites"
+)
 def show(
     name: Annotated[
         str,
@@ -31,8 +33,11 @@ def show(
     """Show all that is known of one member, suite, data set, metric or extractor."""
     from bench.cli.listing import LISTINGS, detail
     from bench.cli.output import card, print_json
+    from bench.parameters import split
 
-    wanted = name.partition("@")[0] or name  # fid@digits-cnn is the metric fid
+    wanted = (
+        split(name)[0].partition("@")[0] or name
+    )  # fid@digits-cnn is the metric fid, dcgan(width=32) the member dcgan
     names = {of: {str(row["name"]) for row in LISTINGS[of]()} for of in ([kind] if kind else LISTINGS)}
     kinds = [of for of, known in names.items() if wanted in known]
     if not kinds:
@@ -40,10 +45,10 @@ def show(
     if not as_json:
         for index, of in enumerate(kinds):
             typer.echo("\n" * min(index, 1), nl=False)
-            facts = detail(of, wanted)
+            facts = detail(of, name if of == "members" else wanted)
             card(f"{ONE[of]} {wanted}", cast("dict[str, object]", facts.get("protocol", facts)))
         return
     if len(kinds) > 1:
         both = " and a ".join(ONE[of] for of in kinds)
         raise UserError(f"{wanted} is a {both}. Add --kind {' or --kind '.join(kinds)}.")
-    print_json(detail(kinds[0], wanted))
+    print_json(detail(kinds[0], name if kinds[0] == "members" else wanted))

@@ -14,7 +14,7 @@ MODES = ("eager", "compile", "bf16", "channels-last", "onnx")
 class WorkloadSpec:
     """One thing to time."""
 
-    entry_point: str  # "module:function"
+    call: str  # "module:function(parameter=value)"
     channels: int
     resolution: int
     classes: int

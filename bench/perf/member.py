@@ -36,9 +36,9 @@ class PerfOptions:
 
 def case_of(listing: members.Listing, asked: PerfOptions, spec: ImageSpec | None = None) -> WorkloadSpec:
     """The member at the size that was asked for, generating one image. Raises UserError when it refuses that size."""
-    found = spec or fitting_spec(listing.entry_point, asked.channels, asked.resolution, asked.classes)
+    found = spec or fitting_spec(listing, asked.channels, asked.resolution, asked.classes)
     return WorkloadSpec(
-        entry_point=listing.entry_point,
+        call=listing.call,
         channels=found.channels,
         resolution=found.resolution,
         classes=found.classes,
@@ -127,8 +127,7 @@ def _shaky(modes: list[records.ModeResult]) -> list[str]:
 
 
 def _command(listing: members.Listing, asked: PerfOptions) -> str:
-    name = listing.name if listing.distribution else listing.entry_point
-    parts = ["bench", "perf", name, "--resolution", asked.resolution, "--channels", asked.channels]
+    parts = ["bench", "perf", listing.argument, "--resolution", asked.resolution, "--channels", asked.channels]
     parts += ["--device", asked.device, "--threads", asked.threads, "--mode", ",".join(asked.modes)]
     parts += ["--batch", ",".join(map(str, asked.batches)), "--training-batch", asked.training_batch]
     return shlex.join(str(part) for part in parts)

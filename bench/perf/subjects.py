@@ -43,10 +43,9 @@ def execution_of(case: WorkloadSpec) -> Execution:
 
 def build(case: WorkloadSpec) -> GAN:
     """The member, its weights drawn from seed 0; the global random state is left as it was."""
-    listing = members.Listing("", case.entry_point, "")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return members.builder(listing)(spec_of(case))
+        return members.bound(members.called(case.call))(spec_of(case))
 
 
 def subject(case: WorkloadSpec) -> Workload:
@@ -192,11 +191,11 @@ def on_device(asked: Prompt, execution: Execution) -> Prompt:
     return Prompt(asked.count, random, moved(asked.latents), moved(asked.labels), source, asked.truncation)
 
 
-def fitting_spec(entry_point: str, channels: int, resolution: int, classes: int) -> ImageSpec:
+def fitting_spec(listing: members.Listing, channels: int, resolution: int, classes: int) -> ImageSpec:
     """The plainest spec of this size that the member's builder accepts: unlabelled first, then with ten classes, then with
     pictures to translate. Raises UserError with the builder's own words when it accepts none.
     """
-    builder = members.builder(members.Listing("", entry_point, ""))
+    builder = members.bound(listing)
     first = ImageSpec(channels, resolution, classes)
     specs = [first, replace(first, classes=classes or 10), replace(first, source_channels=channels)]
     refusals: list[UserError] = []

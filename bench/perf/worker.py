@@ -39,7 +39,7 @@ class Bench:
         if case.device == "cpu":
             keep_freed_memory()  # as `bench run` does
         _limit_memory(asked.get("memory_limit_bytes"))
-        members.builder(members.Listing("", case.entry_point, ""))  # imports the member
+        members.builder(members.called(case.call))  # imports the member
         imported = time.perf_counter_ns()
         made: Any = subject(case)
         built = time.perf_counter_ns()

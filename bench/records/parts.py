@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bench.parameters import Value
 from bench.records.fields import Author, Below, Count, Finite, FolderName, Line, Message, Name, Seconds, Traceback
 from bench.suites.frozen import Frozen
 
@@ -71,6 +72,7 @@ class Member(Frozen):
     commit: str | None = None  # of the repository that holds the member's code; None: in none
     dirty: bool = False  # its files differ from that commit, or are not in it
     libraries: dict[str, str] = Field(default_factory=dict)  # distributions that the code imports -> versions
+    parameters: dict[Name, Value] = Field(default_factory=dict)  # of its builder, those at their default too
 
     @property
     def label(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench import formats
 from bench.boards.rows import Board
+from bench.members import Listing
 from bench.records.record import Environment, Record
 from bench.report import links
 from bench.report.pictures import shortened
@@ -80,7 +81,9 @@ def _runs(board: Board, place: int, records: Sequence[Record], source: str, resu
 
 def _name(record: Record) -> str:
     """How the command line names a member: by its name where it is installed with the bench, else by its entry point."""
-    return record.member.name if record.member.distribution.startswith("gan-bench ") else record.member.entry_point
+    member = record.member
+    own = member.distribution.startswith("gan-bench ")
+    return member.name if own else Listing(member.name, member.entry_point, "").argument
 
 
 def _entry(board: Board, record: Record, results_link: str, source: str) -> Entry:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import members
 from bench.data import DataSet, Split, describe, load
 from bench.errors import UserError
 from bench.features.sample import Sample
@@ -82,17 +83,24 @@ class Experiment:
         """
         jobs: list[Job] = []
         for name in names or (*self.suite.members, *self.suite.calibration):
-            member = listing_of(name)
-            source = source_of(member)
             role: Role = "calibration" if name in (*CALIBRATIONS, *self.suite.calibration) else "member"
+            member = listing_of(name, self.suite.training.width if role == "member" else None)
+            source = source_of(member)
             for seed in [0] if name in CALIBRATIONS else seeds or self.suite.seeds:
                 job = records.job_digest(member.name, source.digest, self.rules.digest, seed)
                 jobs.append(Job(member, source, seed, job, role, "" if member.distribution else author))
         return jobs
 
+    def unscaled(self, jobs: Sequence[Job]) -> list[str]:
+        """The members whose width the suite would scale and cannot: their builders have no such parameter."""
+        if self.suite.training.width is None:
+            return []
+        trained = {job.member.name: job.member for job in jobs if job.role == "member"}
+        return sorted(name for name, member in trained.items() if "width" not in members.declared(member))
+
     def budget(self, job: Job) -> Budget:
         """How much the job trains."""
-        return self.suite.training_of(job.member.name, job.member.entry_point)
+        return self.suite.training_of(job.member.base, job.member.entry_point)
 
     def identity(self, job: Job) -> Identity:
         """What the job's checkpoints belong to."""

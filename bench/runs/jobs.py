@@ -36,10 +36,11 @@ class Job:
         return self.member.name not in CALIBRATIONS
 
 
-def listing_of(name: str) -> members.Listing:
-    """A member or a calibration row by name. Raises UserError for an unknown one."""
-    made = name in CALIBRATIONS
-    return members.Listing(name, f"bench.runs.calibration:{name}", "gan-bench") if made else members.find(name)
+def listing_of(name: str, width: float | None = None) -> members.Listing:
+    """A member, whose width may be scaled, or a calibration row by name. Raises UserError for an unknown one."""
+    if name in CALIBRATIONS:
+        return members.Listing(name, f"bench.runs.calibration:{name}", "gan-bench")
+    return members.find(name, width)
 
 
 def source_of(member: members.Listing) -> Snapshot:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from bench import metric_facts
+from bench import members, metric_facts
 from bench.gan import Task
 from bench.metrics.measure import Measurement
 from bench.records.record import Member, Score, now_in_utc
@@ -34,6 +34,7 @@ def about(experiment: Experiment, job: Job, task: Task) -> dict[str, Any]:
             commit=job.source.commit,
             dirty=job.source.dirty,
             libraries=dict(job.source.libraries),
+            parameters=members.arguments(member) if job.trains else {},
         ),
         "seed": job.seed,
         "job": job.digest,
@@ -49,7 +50,9 @@ def command(experiment: Experiment, job: Job) -> str:
     suite = experiment.suite.name
     where = suite if suite in names() else f"results/{suite}/suite.toml"
     author = f" --author {shlex.quote(job.author)}" if job.author else ""
-    return f"bench run --suite {where} --member {job.member.argument} --seed {job.seed}{author}"
+    return (
+        f"bench run --suite {shlex.quote(where)} --member {shlex.quote(job.member.argument)} --seed {job.seed}{author}"
+    )
 
 
 def rounded(seconds: dict[str, float]) -> dict[str, float]:

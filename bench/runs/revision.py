@@ -19,6 +19,7 @@ from pathlib import Path
 import bench
 from bench import members
 from bench.errors import UserError
+from bench.parameters import split
 from bench.paths import home
 
 LAUNCHER = Path(__file__).with_name("revision_process.py")
@@ -64,7 +65,7 @@ def _repository(names: Sequence[str]) -> Path:
     tops: set[Path] = set()
     for name in names:
         try:
-            place = members.locate(members.find(name))
+            place = members.locate(members.find(split(name)[0]))
         except UserError:  # a member of the revision alone
             continue
         top = _git(place.parent, "rev-parse", "--show-toplevel") if place else None

@@ -60,7 +60,7 @@ def prove(names: list[str], repository: Path, worktree: Path) -> None:
     from bench import members
 
     for name in names:
-        listing = members.find(name)
+        listing = members.find(name.partition("(")[0])  # without parameters: nothing may be imported yet
         top = listing.entry_point.partition(":")[0].partition(".")[0]
         place = file_of(top)
         if place is None or not place.is_relative_to(worktree):

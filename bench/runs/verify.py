@@ -136,11 +136,12 @@ def _name(record: Record) -> str:
     member = record.member
     if member.role == "calibration" or member.entry_point.startswith("bench.runs.calibration:"):
         return member.name
-    from bench import members
+    from bench.members import Listing, listings
 
-    registered = members.listings().get(member.name)
+    made = Listing(member.name, member.entry_point, "")
+    registered = listings().get(made.base)
     same = registered is not None and registered.entry_point == member.entry_point
-    return member.name if same else f"{member.name}={member.entry_point}"
+    return member.name if same else made.argument
 
 
 def _where(record: Record) -> str:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from bench.errors import UserError, unknown
+from bench.parameters import split
 from bench.suites.frozen import Frozen
+from bench.suites.grids import expanded
 
 SUITES = Path(__file__).parent / "shipped"
 KEPT = "suite.toml"  # below results/<suite>: the suite of custom data, kept beside its records
@@ -23,10 +25,15 @@ SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 Name = Annotated[str, Field(pattern=rf"^{SAFE.pattern}$", max_length=80)]
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 Positive = Annotated[int, Field(gt=0)]
+Members = Annotated[tuple[str, ...], BeforeValidator(expanded), Field(min_length=1)]
 Precision = Literal["fp32", "bf16"]
 Track = Literal["fixed", "paper"]
 
 WITH_PATH = ("folder", "pairs", "unpaired")  # data sets named by where they lie: only their content is in the protocol
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class Data(Frozen):
@@ -50,6 +57,9 @@ class Budget(Frozen):
     images: Positive  # real images drawn from the set; every draw counts
     batch_size: Positive
     precision: Precision = "fp32"
+    width: Annotated[float, Field(gt=0, le=4)] | None = Field(
+        default=None, exclude_if=_is_none
+    )  # factor of every member's own
 
 
 class Evaluation(Frozen):
@@ -89,7 +99,7 @@ class Suite(Frozen):
     version: Version  # patch: text; minor: jobs added; major: numbers not comparable
     title: str = ""
     track: Track = "fixed"
-    members: tuple[str, ...] = Field(min_length=1)
+    members: Members  # names, or tables of a name and parameters, a list of values for each that is varied
     calibration: tuple[str, ...] = ()  # rows shown as floor and ceiling, never ranked
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     ranking: str  # the reported metric that orders the leaderboard
@@ -103,8 +113,9 @@ class Suite(Frozen):
     def _recipes_belong_to_the_paper_track(self) -> "Suite":
         if self.track == "fixed" and self.recipes:
             raise ValueError('recipes are for the paper track. Write track = "paper", or leave them out')
-        if self.track == "paper" and set(self.recipes) != set(self.members):
-            odd = ", ".join(sorted(set(self.recipes) ^ set(self.members)))
+        bases = {split(member)[0] for member in self.members}
+        if self.track == "paper" and set(self.recipes) != bases:
+            odd = ", ".join(sorted(set(self.recipes) ^ bases))
             raise ValueError(f"the paper track needs one recipe for each of its members, and no other; see {odd}")
         return self
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import members
 from bench.errors import UserError
 from bench.gan import ImageSpec
 from bench.perf import measure, member, text
@@ -71,7 +72,7 @@ def test_a_batch_that_does_not_fit_is_an_answer(worker):
 
 def test_a_member_that_does_not_exist_is_said(worker):
     with pytest.raises(UserError, match="no module 'nowhere'"):
-        worker.open("x", replace(CASE, entry_point="nowhere:toy"))
+        worker.open("x", replace(CASE, call="nowhere:toy"))
 
 
 def test_a_device_that_does_not_exist_is_refused():
@@ -262,5 +263,5 @@ def test_modes_and_batches_are_read_from_text():
 def test_the_size_that_a_member_accepts_is_found():
     from bench.perf.subjects import fitting_spec
 
-    assert fitting_spec("zoo.dcgan:dcgan", 3, 32, 0) == ImageSpec(3, 32)
-    assert fitting_spec("zoo.acgan:acgan", 3, 32, 0) == ImageSpec(3, 32, classes=10)
+    assert fitting_spec(members.called("zoo.dcgan:dcgan"), 3, 32, 0) == ImageSpec(3, 32)
+    assert fitting_spec(members.called("zoo.acgan:acgan"), 3, 32, 0) == ImageSpec(3, 32, classes=10)

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from bench.boards import statistics as st
 from bench.boards.rows import RANKED, Board, Checkpoint, Column, Row, ScoreSummary
-from bench.boards.trust import kind_of
 from bench.boards.verdicts import units
+from bench.boards.verdicts.remarks import differences, flags
 from bench.errors import UserError, unknown
 from bench.formats import number
 from bench.records.record import Record
@@ -54,6 +54,7 @@ class Pair:
     success: tuple[str, str]  # runs that finished, of the variant and of the baseline, e.g. "4/5"
     parameters: tuple[int, int] | None
     flags: tuple[str, ...] = ()  # what must be known of the scores: memorised, collapsed, too few samples, ...
+    differs: tuple[str, ...] = ()  # parameters of one member, e.g. "width 32, not 64"
 
     @property
     def overall(self) -> Effect:
@@ -123,21 +124,8 @@ def _pair(board: Board, variant: Row, baseline: Row, checkpoint: Checkpoint, pai
     )
     success = _success(variant), _success(baseline)
     judged = tuple(_judged(effects, variant, baseline))
-    return Pair(variant.member, baseline.member, judged, success, sizes, flags(variant, baseline, checkpoint))
-
-
-def flags(variant: Row, baseline: Row, checkpoint: Checkpoint) -> tuple[str, ...]:
-    """What must be known of the scores of two rows, the gravest first."""
-    rows = (variant, baseline)
-    grave = [f"{row.member}: {words}" for row in rows for words in row.warnings]
-    every = [
-        f"{row.member}: {metric}: {flag}"
-        for row in rows
-        for (metric, which), cell in row.cells.items()
-        for flag in cell.flags
-        if which == checkpoint and not (row.warnings and kind_of(flag))
-    ]
-    return tuple(dict.fromkeys([*grave, *every]))
+    differs = tuple(differences(variant, baseline))
+    return Pair(variant.member, baseline.member, judged, success, sizes, flags(variant, baseline, checkpoint), differs)
 
 
 def _ran(row: Row) -> int:

@@ -16,6 +16,7 @@ def render_text(comparison: Comparison) -> str:
         lines += [
             f"{pair.variant} against {pair.baseline} ({comparison.suite} {comparison.suite_version}): {pair.overall.words}."
         ]
+        lines += [f"  differs in: {'; '.join(pair.differs)}"] * bool(pair.differs)
         lines += [f"  flag: {flag}" for flag in pair.flags]
         width = max(len(found.metric) for found in pair.effects)
         lines += [f"  {found.metric:<{width}}  {found.words}{_power(found)}" for found in pair.effects]
@@ -45,6 +46,7 @@ def render_markdown(comparison: Comparison) -> str:
             f"{_sentence(pair.overall.words)}.",
             "",
         ]
+        lines += [f"Differs in: {escape('; '.join(pair.differs))}.", ""] if pair.differs else []
         header = ["metric", "verdict", "variant", "baseline", "P(better)", "detectable", "seeds"]
         lines += [*(f"- Flag: {escape(flag)}" for flag in pair.flags), *([""] if pair.flags else [])]
         lines += grid(header, [_cells(found) for found in pair.effects], left=2)
@@ -82,6 +84,7 @@ def _pair_json(pair: Pair) -> dict[str, Any]:
         "baseline": pair.baseline,
         "verdict": pair.overall.verdict,
         "words": pair.overall.words,
+        "differs": list(pair.differs),
         "flags": list(pair.flags),
         "success": list(pair.success),
         "parameters": pair.parameters and list(pair.parameters),
