@@ -11,6 +11,7 @@ from bench import catalogue, members
 from bench.catalogue import Entry
 from bench.cli.listing import trainable
 from bench.members import Listing
+from zoo.training.parameters import vocabulary
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "zoo.md"
@@ -37,6 +38,17 @@ where the registered member's are in proportion to the image.
 | builder | images | classes | parameters | reference |
 | --- | --- | ---: | --- | --- |
 """
+WORDS_HEAD = """
+## What members can be asked for
+
+`bench show NAME` lists a member's parameters with their defaults, which are its source's; `--member 'NAME(width=32, lr=1e-4)'` sets
+them. A word means the same in every member (`zoo/parameters.toml`); a member may say more of it.
+
+| parameter | meaning | values | members |
+| --- | --- | --- | --- |
+"""
+BOUNDS = {"least": "at least", "above": "above", "most": "at most", "below": "below"}
+MANY = 12  # members from which they are counted instead of named
 ABLATION_HEAD = """
 ## Which trick helps?
 
@@ -55,7 +67,16 @@ def page() -> str:
         _row(found, described) for found in listings if found not in ablations and (described := catalogue.entry(found))
     ]
     counts = [_count_row(network) for network in reference_counts()]
-    parts = [HEAD, *rows, COUNTS_HEAD, *counts, ABLATION_HEAD, *_ablation_rows(ablations)]
+    parts = [
+        HEAD,
+        *rows,
+        COUNTS_HEAD,
+        *counts,
+        ABLATION_HEAD,
+        *_ablation_rows(ablations),
+        WORDS_HEAD,
+        *_words(listings),
+    ]
     return "".join(parts)
 
 
@@ -93,6 +114,19 @@ def _row(listing: Listing, described: Entry) -> str:
 def _parameters(listing: Listing) -> str:
     counts = trainable(listing.name)
     return counts if isinstance(counts, str) else ", ".join(f"{player} {count:,}" for player, count in counts.items())
+
+
+def _words(listings: list[Listing]) -> Iterator[str]:
+    """A row for every word of the vocabulary."""
+    having: dict[str, list[str]] = {}
+    for listing in listings:
+        for name in members.declared(listing):
+            having.setdefault(name, []).append(f"`{listing.name}`")
+    for word, facts in vocabulary().items():
+        names = having.get(word, [])
+        values = ", ".join(f"{said} {facts[bound]}" for bound, said in BOUNDS.items() if bound in facts)
+        whose = ", ".join(names) if len(names) < MANY else f"{len(names)} of {len(listings)}"
+        yield f"| `{word}` | {facts['about']} | {values} | {whose} |\n"
 
 
 def _ablation_rows(ablations: list[Listing]) -> Iterator[str]:

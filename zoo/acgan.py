@@ -21,8 +21,10 @@ from torch.nn.functional import cross_entropy
 
 from bench.gan import GAN, ImageSpec, Player, Turn, adam, gaussian
 from zoo.losses.objectives import NonSaturating
+from zoo.losses.weighted import Weighted
 from zoo.networks.conditional import needs_labels, with_label
 from zoo.networks.layers import NORMAL, initialise
+from zoo.training.parameters import checked
 from zoo.training.turns import ReadingTurn
 from zoo.training.two_player import sample_class, two_player
 
@@ -32,11 +34,11 @@ LATENT = 100
 class Generator(nn.Module):
     """z (N, 100) and labels (N,) -> images (N, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = 48):
         super().__init__()
         self.classes = spec.classes
         stages = int(log2(spec.resolution)) - 2
-        widths = [min(48 << stage, 768) for stage in range(stages, 0, -1)]
+        widths = [min(width << stage, 16 * width) for stage in range(stages, 0, -1)]
         layers: list[nn.Module] = [
             nn.Linear(LATENT + spec.classes, widths[0] * 16),
             nn.ReLU(),
@@ -57,9 +59,9 @@ def _up(before: int, after: int) -> nn.ConvTranspose2d:
 class Critic(nn.Module):
     """Images (N, C, H, W) -> logits (N,) and logits of the classes (N, K)."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = 16):
         super().__init__()
-        widths = [spec.channels, 16, 32, 64, 128, 256, 512]
+        widths = [spec.channels, *(width << stage for stage in range(6))]
         layers: list[nn.Module] = []
         for index, (before, after) in enumerate(pairwise(widths)):
             norm = [nn.BatchNorm2d(after)] if index else []
@@ -94,20 +96,35 @@ def read_fake(turn: Turn) -> Tensor:
     return cross_entropy(turn.fake_judged[1], turn.labels)
 
 
-def acgan(spec: ImageSpec) -> GAN:
-    """Adam at 2e-4 with beta1 = 0.5 for both."""
+@checked()
+def acgan(
+    spec: ImageSpec,
+    *,
+    width: int = 48,
+    lr: float = 2e-4,
+    beta1: float = 0.5,
+    beta2: float = 0.999,
+    critic_steps: int = 1,
+    classification: float = 1.0,
+) -> GAN:
+    """Adam at 2e-4 with beta1 = 0.5 for both.
+
+    Args:
+        width: Half of the generator's channels next to the image; the critic begins with a third of it.
+    """
     needs_labels(spec, "acgan")
-    optimiser = adam(2e-4, betas=(0.5, 0.999))
+    optimiser = adam(lr, betas=(beta1, beta2))
     players = {
-        "generator": Player(initialise(Generator(spec), NORMAL), optimiser),
-        "critic": Player(initialise(Critic(spec), NORMAL), optimiser),
+        "generator": Player(initialise(Generator(spec, width), NORMAL), optimiser),
+        "critic": Player(initialise(Critic(spec, max(1, width // 3)), NORMAL), optimiser),
     }
     latents = gaussian(LATENT)
     game = two_player(
         NonSaturating(),
         latents=latents,
         turn=AuxiliaryTurn,
-        critic_terms={"class": read_real_and_fake},
-        generator_terms={"class": read_fake},
+        critic_steps=critic_steps,
+        critic_terms={"class": Weighted(read_real_and_fake, classification)},
+        generator_terms={"class": Weighted(read_fake, classification)},
     )
     return GAN(players, [game], sample_class, latents, task="conditional", least_batch=2)

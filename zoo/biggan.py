@@ -34,6 +34,7 @@ from zoo.networks.conditional import ConditionalBatchNorm, Projection, needs_lab
 from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
 from zoo.networks.resnet import ConvPool, UpBlock, small_width
 from zoo.networks.spectral import spectral
+from zoo.training.parameters import checked
 from zoo.training.priors import truncated
 from zoo.training.turns import JointTurn
 from zoo.training.two_player import Latents, two_player
@@ -45,20 +46,20 @@ CHUNK = 20  # latents per block, from 64 px
 HALF_LIFE = log(0.5) / log(0.9999) * 200  # images
 
 
-def generator_widths(resolution: int) -> Sequence[int]:
+def generator_widths(resolution: int, width: int = WIDTH) -> Sequence[int]:
     """Channels at 4, 8, ... px."""
     if resolution <= 32:
-        return [small_width(4 * WIDTH, resolution)] * (int(log2(resolution)) - 1)
+        return [small_width(4 * width, resolution)] * (int(log2(resolution)) - 1)
     multiples = {64: (16, 16, 8, 4, 2), 128: (16, 16, 8, 4, 2, 1), 256: (16, 16, 8, 8, 4, 2, 1)}
-    return [WIDTH * multiple for multiple in multiples[resolution]]
+    return [width * multiple for multiple in multiples[resolution]]
 
 
-def critic_widths(resolution: int) -> tuple[Sequence[int], int]:
+def critic_widths(resolution: int, width: int = WIDTH) -> tuple[Sequence[int], int]:
     """Channels after each block, and how many of the blocks, the last ones, keep the size."""
     if resolution <= 32:
-        return [small_width(4 * WIDTH, resolution)] * 4, 2
+        return [small_width(4 * width, resolution)] * 4, 2
     multiples = {64: (1, 2, 4, 8, 16), 128: (1, 2, 4, 8, 16, 16), 256: (1, 2, 4, 8, 8, 16, 16)}
-    return [WIDTH * multiple for multiple in multiples[resolution]], 1
+    return [width * multiple for multiple in multiples[resolution]], 1
 
 
 def attention_at(resolution: int) -> int:
@@ -109,17 +110,17 @@ class ByEmbedding(nn.Module):
 class Generator(nn.Module):
     """z (N, Z) and labels (N,) -> images (N, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = WIDTH):
         super().__init__()
-        widths = generator_widths(spec.resolution)
+        widths = generator_widths(spec.resolution, width)
         small = spec.resolution <= 32
         self.conditions = ByClass() if small else ByEmbedding(spec.classes)
         norm = partial(ConditionalBatchNorm, classes=spec.classes) if small else SharedBatchNorm
         self.stem = nn.Linear(LATENT if small else CHUNK, widths[0] * 16)
         self.blocks = nn.ModuleList(UpBlock(before, after, norm) for before, after in pairwise(widths))
         self.attention = nn.ModuleList(
-            SelfAttention(width) if 8 << index == attention_at(spec.resolution) else nn.Identity()
-            for index, width in enumerate(widths[1:])
+            SelfAttention(channels) if 8 << index == attention_at(spec.resolution) else nn.Identity()
+            for index, channels in enumerate(widths[1:])
         )
         self.head = nn.Sequential(
             *(nn.BatchNorm2d(widths[-1]), nn.ReLU()),
@@ -157,9 +158,9 @@ class CriticBlock(nn.Module):
 class Critic(nn.Module):
     """Images (N, C, H, W) and labels (N,) -> logits (N,), from features summed over positions."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = WIDTH):
         super().__init__()
-        widths, kept = critic_widths(spec.resolution)
+        widths, kept = critic_widths(spec.resolution, width)
         layers: list[nn.Module] = []
         size = spec.resolution
         for index, (before, after) in enumerate(pairwise([spec.channels, *widths])):
@@ -192,21 +193,36 @@ def sample(nets: Nets, prompt: Prompt) -> Tensor:
     return nets["generator"](truncated(prompt.latents, prompt.truncation), prompt.labels)
 
 
-def biggan(spec: ImageSpec) -> GAN:
-    """Adam at 2e-4 with betas (0, 0.999) for both (scripts/launch_cifar_ema.sh)."""
+@checked()
+def biggan(
+    spec: ImageSpec,
+    *,
+    width: int = WIDTH,
+    lr: float = 2e-4,
+    beta1: float = 0.0,
+    beta2: float = 0.999,
+    critic_steps: int = 4,
+    orthogonal: float = 1e-4,
+    half_life: float = HALF_LIFE,
+) -> GAN:
+    """Adam at 2e-4 with betas (0, 0.999) for both (scripts/launch_cifar_ema.sh).
+
+    Args:
+        width: A quarter of the channels at 32 px; the channels next to the image from 64 px (`G_ch`, `D_ch`).
+    """
     needs_labels(spec, "biggan")
-    optimiser = adam(2e-4, betas=(0.0, 0.999))
-    average = Average(half_life_images=HALF_LIFE, ramp=0.05, standing_batches=16)
+    optimiser = adam(lr, betas=(beta1, beta2))
+    average = Average(half_life_images=half_life, ramp=0.05, standing_batches=16)
     players = {
-        "generator": Player(spectral(scattered(Generator(spec))), optimiser, average),
-        "critic": Player(spectral(scattered(Critic(spec))), optimiser),
+        "generator": Player(spectral(scattered(Generator(spec, width))), optimiser, average),
+        "critic": Player(spectral(scattered(Critic(spec, width))), optimiser),
     }
     prior = latents(spec.resolution)
     game = two_player(
         Hinge(),
         latents=prior,
         turn=partial(JointTurn, conditional=True),
-        critic_steps=4,
-        generator_terms={"orthogonal": Orthogonal()},
+        critic_steps=critic_steps,
+        generator_terms={"orthogonal": Orthogonal(weight=orthogonal)},
     )
     return GAN(players, [game], sample, prior, task="conditional", least_batch=2)

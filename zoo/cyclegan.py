@@ -16,21 +16,20 @@ Published: facades, FID 123.626 of the official weights (mmgeneration configs/cy
 """
 
 from functools import cached_property, partial
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
 
-from bench.gan import GAN, Context, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam
+from bench.gan import GAN, Context, ImageSpec, Loss, Nets, Player, Prompt, Stage, Turn, Update, adam
 from zoo.losses.objectives import LeastSquares
+from zoo.losses.weighted import Weighted
 from zoo.networks.layers import NORMAL, initialise
 from zoo.networks.patch import PatchCritic
+from zoo.training.parameters import checked
 from zoo.training.pools import HistoryPool
 from zoo.training.rates import hold_then_decay
 from zoo.training.translation import PUBLISHED_WIDTH, needs_sources, proportionate_width
-
-CYCLE_WEIGHT = 10.0
-IDENTITY_WEIGHT = 5.0
-POOL = 50
 
 
 def convolve(before: int, after: int, kernel: int) -> list[nn.Module]:
@@ -157,18 +156,18 @@ def adversarial(turn: Turn) -> Tensor:
     return (turn.fake_logits - 1).square().mean() + (turn.fake_source_logits - 1).square().mean()
 
 
-def cycle(turn: Turn) -> Tensor:
-    """lambda (E |F(G(x)) - x| + E |G(F(y)) - y|), means over pixels (eq. 2)."""
+def round_trip(turn: Turn) -> Tensor:
+    """E |F(G(x)) - x| + E |G(F(y)) - y|, means over pixels (eq. 2)."""
     assert isinstance(turn, CycleTurn)
     made = turn.translated
-    return CYCLE_WEIGHT * (_distance(made["again_source"], turn.source) + _distance(made["again"], turn.real))
+    return _distance(made["again_source"], turn.source) + _distance(made["again"], turn.real)
 
 
-def identity(turn: Turn) -> Tensor:
-    """E |G(y) - y| + E |F(x) - x| with its weight (section 5.2)."""
+def unchanged(turn: Turn) -> Tensor:
+    """E |G(y) - y| + E |F(x) - x| (section 5.2)."""
     assert isinstance(turn, CycleTurn)
     made = turn.translated
-    return IDENTITY_WEIGHT * (_distance(made["same"], turn.real) + _distance(made["same_source"], turn.source))
+    return _distance(made["same"], turn.real) + _distance(made["same_source"], turn.source)
 
 
 def _distance(a: Tensor, b: Tensor) -> Tensor:
@@ -180,17 +179,46 @@ def translate(nets: Nets, prompt: Prompt) -> Tensor:
     return nets["generator"].get_submodule("there")(prompt.source)
 
 
-def cyclegan(spec: ImageSpec) -> GAN:
-    """The fixed track's widths."""
-    return _build(spec, proportionate_width(spec.resolution))
+class Settings(TypedDict):
+    """What is not a width."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    cycle: float
+    identity: float
+    pool: int
+
+
+def settings(
+    *,
+    lr: float = 2e-4,
+    beta1: float = 0.5,
+    beta2: float = 0.999,
+    cycle: float = 10.0,
+    identity: float = 5.0,
+    pool: int = 50,
+) -> Settings:
+    """The paper's, by default (sections 4 and 5.2)."""
+    return Settings(lr=lr, beta1=beta1, beta2=beta2, cycle=cycle, identity=identity, pool=pool)
+
+
+@checked(settings)
+def cyclegan(spec: ImageSpec, *, width: int = PUBLISHED_WIDTH, **chosen: Unpack[Settings]) -> GAN:
+    """The fixed track's widths.
+
+    Args:
+        width: Channels next to the image as published; narrower in proportion to images below 128 px, at least a quarter.
+    """
+    return _build(spec, proportionate_width(spec.resolution, width), chosen)
 
 
 def cyclegan_paper(spec: ImageSpec) -> GAN:
     """The published widths."""
-    return _build(spec, PUBLISHED_WIDTH)
+    return _build(spec, PUBLISHED_WIDTH, settings())
 
 
-def _build(spec: ImageSpec, width: int) -> GAN:
+def _build(spec: ImageSpec, width: int, chosen: Settings) -> GAN:
     needs_sources(spec, "cyclegan")
     size = spec.resolution
     nets: dict[str, nn.Module] = {
@@ -198,13 +226,13 @@ def _build(spec: ImageSpec, width: int) -> GAN:
         "critic": PatchCritic(spec.channels, size, width, nn.InstanceNorm2d),
         "source_critic": PatchCritic(spec.source_channels, size, width, nn.InstanceNorm2d),
     }
-    optimiser = adam(2e-4, betas=(0.5, 0.999))
+    optimiser = adam(chosen["lr"], betas=(chosen["beta1"], chosen["beta2"]))
     players = {name: Player(initialise(net, NORMAL), optimiser, rate=hold_then_decay) for name, net in nets.items()}
     channels = {"fake": spec.channels, "fake_source": spec.source_channels}
-    pools = nn.ModuleDict({name: HistoryPool(POOL, (count, size, size)) for name, count in channels.items()})
-    terms = {"adversarial": adversarial, "cycle": cycle}
+    pools = nn.ModuleDict({name: HistoryPool(chosen["pool"], (count, size, size)) for name, count in channels.items()})
+    terms: dict[str, Loss] = {"adversarial": adversarial, "cycle": Weighted(round_trip, chosen["cycle"])}
     if spec.channels == spec.source_channels:
-        terms["identity"] = identity
+        terms["identity"] = Weighted(unchanged, chosen["identity"])
     objective = LeastSquares()  # its critic's loss has the factor 1/2 that the code puts there (section 7.1)
     updates = [
         Update("generator", terms),

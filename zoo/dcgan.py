@@ -19,16 +19,31 @@ from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.losses.objectives import NonSaturating
 from zoo.networks.convolutional import LATENT, Critic, Generator
 from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.training.parameters import checked
 from zoo.training.two_player import LatentTurn, sample, two_player
 
 
-def dcgan(spec: ImageSpec) -> GAN:
-    """Adam at 2e-4 with beta1 = 0.5 for both (section 4)."""
-    optimiser = adam(2e-4, betas=(0.5, 0.999))
+@checked()
+def dcgan(
+    spec: ImageSpec,
+    *,
+    width: int = 64,
+    lr: float = 2e-4,
+    beta1: float = 0.5,
+    beta2: float = 0.999,
+    critic_steps: int = 1,
+) -> GAN:
+    """Adam at 2e-4 with beta1 = 0.5 for both (section 4).
+
+    Args:
+        width: Channels next to the image; they double with each halving of the size, up to eight times as many.
+    """
+    optimiser = adam(lr, betas=(beta1, beta2))
     players = {
-        "generator": Player(initialise(Generator(spec), NORMAL, AROUND_ONE), optimiser),
-        "critic": Player(initialise(Critic(spec), NORMAL, AROUND_ONE), optimiser),
+        "generator": Player(initialise(Generator(spec, width), NORMAL, AROUND_ONE), optimiser),
+        "critic": Player(initialise(Critic(spec, width), NORMAL, AROUND_ONE), optimiser),
     }
     latents = gaussian(LATENT)
-    game = two_player(NonSaturating(), latents=latents, turn=partial(LatentTurn, reuse_fakes=True))
+    turn = partial(LatentTurn, reuse_fakes=True)
+    game = two_player(NonSaturating(), latents=latents, turn=turn, critic_steps=critic_steps)
     return GAN(players, [game], sample, latents, least_batch=2)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.losses.objectives import NonSaturating
 from zoo.networks.layers import initialise
+from zoo.training.parameters import checked
 from zoo.training.two_player import LatentTurn, sample, two_player
 
 LATENT = 100
@@ -27,14 +28,14 @@ LATENT = 100
 class Generator(nn.Sequential):
     """z (N, 100) -> images (N, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = 1200):
         shape = (spec.channels, spec.resolution, spec.resolution)
         super().__init__(
-            nn.Linear(LATENT, 1200),
+            nn.Linear(LATENT, width),
             nn.ReLU(),
-            nn.Linear(1200, 1200),
+            nn.Linear(width, width),
             nn.ReLU(),
-            nn.Linear(1200, spec.channels * spec.resolution**2),
+            nn.Linear(width, spec.channels * spec.resolution**2),
             nn.Tanh(),  # 2 sigmoid(2x) - 1: the authors' sigmoid, on [-1, 1]
             nn.Unflatten(1, shape),
         )
@@ -55,15 +56,15 @@ class Maxout(nn.Module):
 class Critic(nn.Sequential):
     """Images (N, C, H, W) -> logits (N,)."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = 240):
         super().__init__(
             nn.Flatten(),
             nn.Dropout(0.2),
-            Maxout(spec.channels * spec.resolution**2, 240, 5),
+            Maxout(spec.channels * spec.resolution**2, width, 5),
             nn.Dropout(0.5),
-            Maxout(240, 240, 5),
+            Maxout(width, width, 5),
             nn.Dropout(0.5),
-            nn.Linear(240, 1),
+            nn.Linear(width, 1),
             nn.Flatten(0),
         )
 
@@ -71,13 +72,26 @@ class Critic(nn.Sequential):
         return super().forward((input + 1) / 2)  # dropout's zero is black
 
 
-def gan(spec: ImageSpec) -> GAN:
-    """Weights uniform within 0.05 and 0.005 (`irange`); one pass of the generator serves both updates, as in the code."""
-    optimiser = adam(2e-4, betas=(0.5, 0.999))
-    players = {
-        "generator": Player(initialise(Generator(spec), partial(nn.init.uniform_, a=-0.05, b=0.05)), optimiser),
-        "critic": Player(initialise(Critic(spec), partial(nn.init.uniform_, a=-0.005, b=0.005)), optimiser),
-    }
+@checked()
+def gan(
+    spec: ImageSpec,
+    *,
+    width: int = 1200,
+    lr: float = 2e-4,
+    beta1: float = 0.5,
+    beta2: float = 0.999,
+    critic_steps: int = 1,
+) -> GAN:
+    """Weights uniform within 0.05 and 0.005 (`irange`); one pass of the generator serves both updates, as in the code.
+
+    Args:
+        width: Units of the generator's hidden layers; the critic's have a fifth.
+    """
+    optimiser = adam(lr, betas=(beta1, beta2))
+    generator = initialise(Generator(spec, width), partial(nn.init.uniform_, a=-0.05, b=0.05))
+    critic = initialise(Critic(spec, max(1, width // 5)), partial(nn.init.uniform_, a=-0.005, b=0.005))
+    players = {"generator": Player(generator, optimiser), "critic": Player(critic, optimiser)}
     latents = gaussian(LATENT)
-    game = two_player(NonSaturating(), latents=latents, turn=partial(LatentTurn, reuse_fakes=True))
+    turn = partial(LatentTurn, reuse_fakes=True)
+    game = two_player(NonSaturating(), latents=latents, turn=turn, critic_steps=critic_steps)
     return GAN(players, [game], sample, latents)

@@ -25,14 +25,16 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from bench.gan import GAN, ImageSpec, Player, Turn, adam
 from zoo.losses.objectives import NonSaturating
+from zoo.losses.weighted import Weighted
 from zoo.networks.layers import NORMAL, initialise
+from zoo.training.parameters import checked
 from zoo.training.turns import ReadingTurn
 from zoo.training.two_player import sample, two_player
 
 NOISE = 62
 CONTINUOUS = 2
-HIDDEN = 1024
 WIDTH = 64
+HIDDEN = 16  # units of the hidden layer in widths: 1024
 
 
 def categories(spec: ImageSpec) -> int:
@@ -52,22 +54,22 @@ def coded(count: int) -> Callable[[int, torch.Generator], Tensor]:
     return draw
 
 
-def widths(resolution: int) -> list[int]:
+def widths(resolution: int, width: int) -> list[int]:
     """Channels from the smallest feature map to the largest, half the image: 128, 64 up to 32 px."""
     stages = max(2, int(log2(resolution)) - 3)
-    return [min(WIDTH << stage, 256) for stage in reversed(range(stages))]
+    return [min(width << stage, 4 * width) for stage in reversed(range(stages))]
 
 
 class Generator(nn.Sequential):
     """Latents (N, 62 + K + 2) -> images (N, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec):
-        channels = [*widths(spec.resolution), spec.channels]
+    def __init__(self, spec: ImageSpec, width: int = WIDTH):
+        channels, hidden = [*widths(spec.resolution, width), spec.channels], HIDDEN * width
         size = spec.resolution >> (len(channels) - 1)
         units = channels[0] * size**2
         layers: list[nn.Module] = [
-            *(nn.Linear(NOISE + categories(spec) + CONTINUOUS, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.ReLU()),
-            *(nn.Linear(HIDDEN, units), nn.BatchNorm1d(units), nn.ReLU(), nn.Unflatten(1, (channels[0], size, size))),
+            *(nn.Linear(NOISE + categories(spec) + CONTINUOUS, hidden), nn.BatchNorm1d(hidden), nn.ReLU()),
+            *(nn.Linear(hidden, units), nn.BatchNorm1d(units), nn.ReLU(), nn.Unflatten(1, (channels[0], size, size))),
         ]
         for before, after in pairwise(channels):
             layers += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.BatchNorm2d(after), nn.ReLU()]
@@ -77,20 +79,20 @@ class Generator(nn.Sequential):
 class Critic(nn.Module):
     """Images (N, C, H, W) -> logits (N,) and Q's reading of the codes, (N, K + 2): category logits, then means."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = WIDTH):
         super().__init__()
-        channels = [spec.channels, *reversed(widths(spec.resolution))]
+        channels, hidden = [spec.channels, *reversed(widths(spec.resolution, width))], HIDDEN * width
         size = spec.resolution >> (len(channels) - 1)
         layers: list[nn.Module] = []
         for index, (before, after) in enumerate(pairwise(channels)):
             norm = [nn.BatchNorm2d(after)] if index else []
             layers += [nn.Conv2d(before, after, 4, 2, 1), *norm, nn.LeakyReLU(0.01)]
-        layers += [nn.Flatten(), nn.Linear(channels[-1] * size**2, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.LeakyReLU(0.01)]
+        layers += [nn.Flatten(), nn.Linear(channels[-1] * size**2, hidden), nn.BatchNorm1d(hidden), nn.LeakyReLU(0.01)]
         self.trunk = nn.Sequential(*layers)
-        self.head = nn.Linear(HIDDEN, 1)
+        self.head = nn.Linear(hidden, 1)
         self.reader = nn.Sequential(
-            *(nn.Linear(HIDDEN, 128), nn.BatchNorm1d(128), nn.LeakyReLU(0.01)),
-            nn.Linear(128, categories(spec) + CONTINUOUS),
+            *(nn.Linear(hidden, 2 * width), nn.BatchNorm1d(2 * width), nn.LeakyReLU(0.01)),
+            nn.Linear(2 * width, categories(spec) + CONTINUOUS),
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,8 +115,8 @@ class InformationTurn(ReadingTurn):
         return self.drawn[:, NOISE:]
 
 
-def information(turn: Turn) -> Tensor:
-    """-L_I up to the codes' entropy, eq. 4 and 5: how badly Q reads the codes off the images. Lambda = 1 (the script's info_reg_coeff)."""
+def read_codes(turn: Turn) -> Tensor:
+    """-L_I up to the codes' entropy, eq. 4 and 5: how badly Q reads the codes off the images."""
     assert isinstance(turn, InformationTurn)
     count = turn.codes.shape[1] - CONTINUOUS
     category, continuous = turn.codes.split([count, CONTINUOUS], 1)
@@ -123,13 +125,35 @@ def information(turn: Turn) -> Tensor:
     return cross_entropy(logits, category) + gaussian
 
 
-def infogan(spec: ImageSpec) -> GAN:
-    """Adam with beta1 = 0.5 at 1e-3 for the generator and 2e-4 for the critic and Q (launchers/run_mnist_exp.py)."""
+@checked()
+def infogan(
+    spec: ImageSpec,
+    *,
+    width: int = WIDTH,
+    generator_lr: float = 1e-3,
+    critic_lr: float = 2e-4,
+    beta1: float = 0.5,
+    beta2: float = 0.999,
+    critic_steps: int = 1,
+    information: float = 1.0,
+) -> GAN:
+    """Adam with beta1 = 0.5 at 1e-3 for the generator and 2e-4 for the critic and Q, lambda 1 (launchers/run_mnist_exp.py).
+
+    Args:
+        width: Channels next to the image; the hidden layers have 16 times as many units.
+    """
     players = {
-        "generator": Player(initialise(Generator(spec), NORMAL), adam(1e-3, betas=(0.5, 0.999))),
-        "critic": Player(initialise(Critic(spec), NORMAL), adam(2e-4, betas=(0.5, 0.999))),
+        "generator": Player(initialise(Generator(spec, width), NORMAL), adam(generator_lr, betas=(beta1, beta2))),
+        "critic": Player(initialise(Critic(spec, width), NORMAL), adam(critic_lr, betas=(beta1, beta2))),
     }
     latents = coded(categories(spec))
-    terms = {"information": information}
-    game = two_player(NonSaturating(), latents=latents, turn=InformationTurn, critic_terms=terms, generator_terms=terms)
+    terms = {"information": Weighted(read_codes, information)}
+    game = two_player(
+        NonSaturating(),
+        latents=latents,
+        turn=InformationTurn,
+        critic_steps=critic_steps,
+        critic_terms=terms,
+        generator_terms=terms,
+    )
     return GAN(players, [game], sample, latents, least_batch=2)

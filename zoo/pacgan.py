@@ -19,23 +19,23 @@ from torch import nn
 from bench.gan import GAN, ImageSpec, Player, Stage, adam, uniform
 from zoo.losses.objectives import NonSaturating
 from zoo.networks.layers import NORMAL, initialise
+from zoo.training.parameters import checked
 from zoo.training.turns import packed
 from zoo.training.two_player import sample, two_player
 
 LATENT = 100
-PACK = 2
 
 
-def widths(resolution: int) -> list[int]:
+def widths(resolution: int, width: int) -> list[int]:
     """Channels from half the image's size downwards: 64, 128, 256, 512 from 32 px on."""
-    return [64 << stage for stage in range(min(4, int(log2(resolution)) - 1))]
+    return [width << stage for stage in range(min(4, int(log2(resolution)) - 1))]
 
 
 class Generator(nn.Sequential):
     """z (N, 100) -> images (N, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec):
-        channels = widths(spec.resolution)[::-1]
+    def __init__(self, spec: ImageSpec, width: int = 64):
+        channels = widths(spec.resolution, width)[::-1]
         size = spec.resolution >> len(channels)
         layers: list[nn.Module] = [
             nn.Linear(LATENT, channels[0] * size**2),
@@ -50,8 +50,8 @@ class Generator(nn.Sequential):
 class Critic(nn.Sequential):
     """Packed images (N, m C, H, W) -> logits (N,)."""
 
-    def __init__(self, spec: ImageSpec, pack: int = PACK):
-        channels = widths(spec.resolution)
+    def __init__(self, spec: ImageSpec, width: int = 64, pack: int = 2):
+        channels = widths(spec.resolution, width)
         size = spec.resolution >> len(channels)
         layers: list[nn.Module] = [nn.Conv2d(pack * spec.channels, channels[0], 5, 2, 2), nn.LeakyReLU(0.2)]
         for before, after in pairwise(channels):
@@ -59,14 +59,30 @@ class Critic(nn.Sequential):
         super().__init__(*layers, nn.Flatten(), nn.Linear(channels[-1] * size**2, 1), nn.Flatten(0))
 
 
-def pacgan(spec: ImageSpec) -> GAN:
-    """Adam at 2e-4 with beta1 = 0.5 for both (VEEGAN_experiment/config.py)."""
-    optimiser = adam(2e-4, betas=(0.5, 0.999))
+@checked()
+def pacgan(
+    spec: ImageSpec,
+    *,
+    width: int = 64,
+    lr: float = 2e-4,
+    beta1: float = 0.5,
+    beta2: float = 0.999,
+    critic_steps: int = 1,
+    generator_steps: int = 2,
+    pack: int = 2,
+) -> GAN:
+    """Adam at 2e-4 with beta1 = 0.5 for both (VEEGAN_experiment/config.py).
+
+    Args:
+        width: Channels next to the image; they double with each halving of the size.
+    """
+    optimiser = adam(lr, betas=(beta1, beta2))
     players = {
-        "generator": Player(initialise(Generator(spec), NORMAL), optimiser),
-        "critic": Player(initialise(Critic(spec), NORMAL), optimiser),
+        "generator": Player(initialise(Generator(spec, width), NORMAL), optimiser),
+        "critic": Player(initialise(Critic(spec, width, pack), NORMAL), optimiser),
     }
     latents = uniform(LATENT)
-    game = two_player(NonSaturating(), latents=latents, turn=packed(PACK))
+    game = two_player(NonSaturating(), latents=latents, turn=packed(pack), critic_steps=critic_steps)
     critic, generator = game.updates
-    return GAN(players, [Stage([critic, generator, generator], game.turn)], sample, latents, least_batch=PACK)
+    stage = Stage([critic, *[generator] * generator_steps], game.turn)
+    return GAN(players, [stage], sample, latents, least_batch=max(2, pack))

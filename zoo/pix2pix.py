@@ -22,19 +22,20 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from itertools import pairwise
 from math import log2, prod
-from typing import cast
+from typing import TypedDict, Unpack, cast
 
 import torch
 from torch import Tensor, nn
 
 from bench.gan import GAN, Context, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam, trainable
 from zoo.losses.objectives import NonSaturating
+from zoo.losses.weighted import Weighted
 from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
 from zoo.networks.patch import PatchCritic
+from zoo.training.parameters import checked
 from zoo.training.rates import hold_then_decay
 from zoo.training.translation import PUBLISHED_WIDTH, needs_sources, proportionate_width
 
-L1_WEIGHT = 100.0
 Noise = Callable[[int, torch.Generator], Tensor]  # count, random -> (count, K)
 norm = partial(nn.InstanceNorm2d, affine=True)
 
@@ -134,19 +135,9 @@ def halved(turn: Turn) -> Tensor:
     return NonSaturating().critic(turn) / 2
 
 
-def l1(turn: Turn) -> Tensor:
-    """lambda E |y - G(x, z)|, the mean over pixels (eq. 3)."""
-    return L1_WEIGHT * (turn.fake - turn.real).abs().mean()
-
-
-def pix2pix(spec: ImageSpec) -> GAN:
-    """The fixed track's widths."""
-    return _build(spec, proportionate_width(spec.resolution))
-
-
-def pix2pix_paper(spec: ImageSpec) -> GAN:
-    """The published widths."""
-    return _build(spec, PUBLISHED_WIDTH)
+def distance(turn: Turn) -> Tensor:
+    """E |y - G(x, z)|, the mean over pixels (eq. 3)."""
+    return (turn.fake - turn.real).abs().mean()
 
 
 def normal(net: nn.Module) -> nn.Module:
@@ -157,9 +148,38 @@ def normal(net: nn.Module) -> nn.Module:
     return initialise(net, NORMAL)
 
 
-def _build(spec: ImageSpec, width: int) -> GAN:
+class Settings(TypedDict):
+    """What is not a width."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    l1: float
+
+
+def settings(*, lr: float = 2e-4, beta1: float = 0.5, beta2: float = 0.999, l1: float = 100.0) -> Settings:
+    """The paper's, by default (section 3.3)."""
+    return Settings(lr=lr, beta1=beta1, beta2=beta2, l1=l1)
+
+
+@checked(settings)
+def pix2pix(spec: ImageSpec, *, width: int = PUBLISHED_WIDTH, **chosen: Unpack[Settings]) -> GAN:
+    """The fixed track's widths.
+
+    Args:
+        width: Channels next to the image as published; narrower in proportion to images below 128 px, at least a quarter.
+    """
+    return _build(spec, proportionate_width(spec.resolution, width), chosen)
+
+
+def pix2pix_paper(spec: ImageSpec) -> GAN:
+    """The published widths."""
+    return _build(spec, PUBLISHED_WIDTH, settings())
+
+
+def _build(spec: ImageSpec, width: int, chosen: Settings) -> GAN:
     needs_sources(spec, "pix2pix")
-    optimiser = adam(2e-4, betas=(0.5, 0.999))
+    optimiser = adam(chosen["lr"], betas=(chosen["beta1"], chosen["beta2"]))
     critic = PatchCritic(spec.source_channels + spec.channels, spec.resolution, width, norm)
     players = {
         "generator": Player(normal(UNet(spec, width)), optimiser, rate=hold_then_decay),
@@ -168,7 +188,7 @@ def _build(spec: ImageSpec, width: int) -> GAN:
     noise = dropout_noise(spec.resolution, width)
     updates = [
         Update("critic", {"adversarial": halved}),
-        Update("generator", {"adversarial": NonSaturating().generator, "l1": l1}),
+        Update("generator", {"adversarial": NonSaturating().generator, "l1": Weighted(distance, chosen["l1"])}),
     ]
 
     def generate(nets: Nets, prompt: Prompt) -> Tensor:

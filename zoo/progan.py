@@ -17,6 +17,7 @@ Published: CIFAR-10, unsupervised: IS 8.80 (abstract), with at most 128 channels
 
 from functools import partial
 from math import sqrt
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -24,12 +25,14 @@ from torch import Tensor, nn
 from bench.gan import GAN, Average, ImageSpec, Nets, Player, Prompt, Turn, Update, adam, gaussian
 from zoo.losses.objectives import Wasserstein
 from zoo.losses.penalties import GradientPenalty
+from zoo.losses.weighted import Weighted
 from zoo.networks.equalised import EqualisedConv2d, EqualisedUpConv2d, pixel_norm
 from zoo.networks.widths import Widths, proportionate
 from zoo.training.growing import Growing, GrowingCritic, GrowingTurn, enlarge, growing_schedule, top_level
+from zoo.training.parameters import checked
 
 PUBLISHED = Widths(base=16384)
-AVERAGE = Average(half_life_images=11_085, ramp=0.05)  # 0.999 per step of 16 images: 16 ln 0.5 / ln 0.999
+HALF_LIFE = 11_085.0  # images: 0.999 per step of 16 images, 16 ln 0.5 / ln 0.999
 
 
 class Generator(Growing):
@@ -92,9 +95,9 @@ class Block(nn.Module):
         return activate(self.conv2(activate(self.conv1(features))))
 
 
-def drift(turn: Turn) -> Tensor:
-    """Keeps the critic's logits near zero: epsilon_drift = 0.001 (appendix A.1)."""
-    return 0.001 * turn.real_logits.square().mean()
+def squared_logits(turn: Turn) -> Tensor:
+    """Keeps the critic's logits near zero (appendix A.1)."""
+    return turn.real_logits.square().mean()
 
 
 def sample(nets: Nets, prompt: Prompt) -> Tensor:
@@ -102,31 +105,73 @@ def sample(nets: Nets, prompt: Prompt) -> Tensor:
     return nets["generator"](prompt.latents).clamp(-1, 1)
 
 
-def build(spec: ImageSpec, widths: Widths) -> GAN:
+class Settings(TypedDict):
+    """What is not a width."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    critic_steps: int
+    gradient_penalty: float
+    drift: float
+    half_life: float
+
+
+def settings(
+    *,
+    lr: float = 1e-3,
+    beta1: float = 0.0,
+    beta2: float = 0.99,
+    critic_steps: int = 1,
+    gradient_penalty: float = 10.0,
+    drift: float = 0.001,
+    half_life: float = HALF_LIFE,
+) -> Settings:
+    """The paper's, by default (appendix A.1)."""
+    return Settings(
+        lr=lr,
+        beta1=beta1,
+        beta2=beta2,
+        critic_steps=critic_steps,
+        gradient_penalty=gradient_penalty,
+        drift=drift,
+        half_life=half_life,
+    )
+
+
+def build(spec: ImageSpec, widths: Widths, chosen: Settings) -> GAN:
     """Adam at 1e-3 with betas (0, 0.99); weights averaged at 0.999 per step of 16 images (appendix A.1)."""
-    optimiser = adam(1e-3, betas=(0.0, 0.99))
+    optimiser = adam(chosen["lr"], betas=(chosen["beta1"], chosen["beta2"]))
+    average = Average(half_life_images=chosen["half_life"], ramp=0.05)
     players = {
-        "generator": Player(Generator(spec, widths), optimiser, AVERAGE),
+        "generator": Player(Generator(spec, widths), optimiser, average),
         "critic": Player(GrowingCritic(spec.channels, spec.resolution, widths), optimiser),
     }
     latents = gaussian(widths.latent)
     objective = Wasserstein()
+    losses = {
+        "adversarial": objective.critic,
+        "gradient_penalty": GradientPenalty(chosen["gradient_penalty"]),
+        "drift": Weighted(squared_logits, chosen["drift"]),
+    }
     updates = [
-        Update(
-            "critic",
-            {"adversarial": objective.critic, "gradient_penalty": GradientPenalty(10.0), "drift": drift},
-        ),
+        Update("critic", losses, repeat=chosen["critic_steps"]),
         Update("generator", {"adversarial": objective.generator}),
     ]
     schedule = growing_schedule(spec.resolution, 0, updates, partial(GrowingTurn, latents=latents))
     return GAN(players, schedule, sample, latents, least_batch=2)
 
 
-def progan(spec: ImageSpec) -> GAN:
-    """ProGAN at widths in proportion to the image."""
-    return build(spec, proportionate(spec.resolution, PUBLISHED))
+@checked(settings)
+def progan(spec: ImageSpec, *, width: int = 512, **chosen: Unpack[Settings]) -> GAN:
+    """ProGAN at widths in proportion to the image.
+
+    Args:
+        width: The most channels that were published; all widths, latents and styles are in proportion to it, and to the image.
+    """
+    return build(spec, proportionate(spec.resolution, PUBLISHED, width), chosen)
 
 
 def progan_paper(spec: ImageSpec) -> GAN:
     """ProGAN at the published widths: 20.7 M parameters each at 32 px."""
-    return build(spec, PUBLISHED)
+    return build(spec, PUBLISHED, settings())

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from math import log2, sqrt
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,7 @@ from zoo.losses.penalties import R1, R2
 from zoo.networks.conditional import needs_labels
 from zoo.networks.filters import Filter
 from zoo.networks.widths import Widths, proportionate
+from zoo.training.parameters import checked
 from zoo.training.rates import cosine
 from zoo.training.two_player import LatentTurn, two_player
 
@@ -42,6 +44,7 @@ BLOCKS = 2  # per size
 GROUP = 16  # channels of a group
 SLOPE = 0.2  # of the leaky ReLU
 TAPS = (1, 3, 3, 1)  # of the resampling filter: [1, 2, 1] convolved with the two taps of pixel repetition
+FALL = 0.005 / 0.05  # of the penalties' gamma over the budget
 BURN_IN = 0.5  # share of the budget until the schedules reach their end
 
 
@@ -194,11 +197,10 @@ def fixup(net: nn.Module) -> nn.Module:
 
 @dataclass(frozen=True)
 class Falling:
-    """A zero-centred penalty whose gamma falls from 0.05 to 0.005."""
+    """A zero-centred penalty whose gamma falls to a tenth."""
 
     penalty: type[R1] | type[R2]
     start: float = 0.05
-    end: float = 0.005
 
     @property
     def differentiates(self) -> frozenset[str]:
@@ -206,7 +208,7 @@ class Falling:
         return self.penalty.differentiates
 
     def __call__(self, turn: Turn) -> Tensor:
-        return self.penalty(self.start * cosine(turn.now.fraction, self.end / self.start, BURN_IN))(turn)
+        return self.penalty(self.start * cosine(turn.now.fraction, FALL, BURN_IN))(turn)
 
 
 def sample(nets: Nets, prompt: Prompt) -> Tensor:
@@ -214,10 +216,37 @@ def sample(nets: Nets, prompt: Prompt) -> Tensor:
     return nets["generator"](prompt.latents, prompt.labels).clamp(-1, 1)
 
 
-def build(spec: ImageSpec, widths: Widths, classes: int = 0) -> GAN:
+class Settings(TypedDict):
+    """What is not a width."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    critic_steps: int
+    r1: float
+    r2: float
+    half_life: float
+
+
+def settings(
+    *,
+    lr: float = 2e-4,
+    beta1: float = 0.0,
+    beta2: float = 0.99,
+    critic_steps: int = 1,
+    r1: float = 0.05,
+    r2: float = 0.05,
+    half_life: float = 5_000_000,
+) -> Settings:
+    """The authors' preset for CIFAR-10, by default."""
+    return Settings(lr=lr, beta1=beta1, beta2=beta2, critic_steps=critic_steps, r1=r1, r2=r2, half_life=half_life)
+
+
+def build(spec: ImageSpec, widths: Widths, chosen: Settings, classes: int = 0) -> GAN:
     """Adam with betas (0, 0.99), from 2e-4 to a quarter of it."""
-    optimiser, rate = adam(2e-4, betas=(0.0, 0.99)), partial(cosine, end=0.25, share=BURN_IN)
-    average = Average(half_life_images=5_000_000, ramp=0.05)
+    optimiser = adam(chosen["lr"], betas=(chosen["beta1"], chosen["beta2"]))
+    rate = partial(cosine, end=0.25, share=BURN_IN)
+    average = Average(half_life_images=chosen["half_life"], ramp=0.05)
     players = {
         "generator": Player(fixup(Generator(spec, widths, classes)), optimiser, average, rate),
         "critic": Player(fixup(Critic(spec, widths, classes)), optimiser, rate=rate),
@@ -227,28 +256,43 @@ def build(spec: ImageSpec, widths: Widths, classes: int = 0) -> GAN:
         Relativistic(),
         latents=latents,
         turn=partial(LatentTurn, conditional=bool(classes)),
-        critic_terms={"r1": Falling(R1), "r2": Falling(R2)},
+        critic_steps=chosen["critic_steps"],
+        critic_terms={"r1": Falling(R1, chosen["r1"]), "r2": Falling(R2, chosen["r2"])},
     )
     return GAN(players, [game], sample, latents, task="conditional" if classes else "unconditional")
 
 
-def r3gan(spec: ImageSpec) -> GAN:
-    """R3GAN at widths in proportion to the image."""
-    return build(spec, proportionate(spec.resolution, PUBLISHED))
+@checked(settings)
+def r3gan(spec: ImageSpec, *, width: int = 768, **chosen: Unpack[Settings]) -> GAN:
+    """R3GAN at widths in proportion to the image.
+
+    Args:
+        width: The most channels that were published; all widths and latents are in proportion to it, and to the image.
+        r1: Gamma of R1 at the start; it falls to a tenth.
+        r2: Gamma of R2 at the start; it falls to a tenth.
+    """
+    return build(spec, proportionate(spec.resolution, PUBLISHED, width), chosen)
 
 
-def r3gan_cond(spec: ImageSpec) -> GAN:
-    """Class-conditional R3GAN at widths in proportion to the image. Raises UserError without classes."""
+@checked(settings)
+def r3gan_cond(spec: ImageSpec, *, width: int = 768, **chosen: Unpack[Settings]) -> GAN:
+    """Class-conditional R3GAN at widths in proportion to the image. Raises UserError without classes.
+
+    Args:
+        width: The most channels that were published; all widths and latents are in proportion to it, and to the image.
+        r1: Gamma of R1 at the start; it falls to a tenth.
+        r2: Gamma of R2 at the start; it falls to a tenth.
+    """
     needs_labels(spec, "r3gan-cond")
-    return build(spec, proportionate(spec.resolution, PUBLISHED), spec.classes)
+    return build(spec, proportionate(spec.resolution, PUBLISHED, width), chosen, spec.classes)
 
 
 def r3gan_paper(spec: ImageSpec) -> GAN:
     """R3GAN at the published widths: 20.7 M parameters each at 32 px."""
-    return build(spec, PUBLISHED)
+    return build(spec, PUBLISHED, settings())
 
 
 def r3gan_cond_paper(spec: ImageSpec) -> GAN:
     """Class-conditional R3GAN at the published widths. Raises UserError without classes."""
     needs_labels(spec, "r3gan-cond")
-    return build(spec, PUBLISHED, spec.classes)
+    return build(spec, PUBLISHED, settings(), spec.classes)

@@ -24,6 +24,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from math import log2
+from typing import TypedDict, Unpack
 
 from torch import Tensor, nn
 
@@ -33,16 +34,17 @@ from zoo.networks.attention import SelfAttention
 from zoo.networks.conditional import ConditionalBatchNorm, Projection, needs_labels
 from zoo.networks.resnet import DownBlock, PlainBlock, UpBlock, generator_widths, glorot, small_width
 from zoo.networks.spectral import spectral
+from zoo.training.parameters import checked
 from zoo.training.two_player import LatentTurn, sample, sample_class, two_player
 
 LATENT = 128
 
 
-def critic_widths(resolution: int) -> tuple[list[int], int]:
+def critic_widths(resolution: int, width: int) -> tuple[list[int], int]:
     """Channels after each halving of the image, and the number of blocks that follow at the last size."""
     if resolution <= 32:
-        return [small_width(128, resolution)] * 2, 2
-    return [min(1024, 64 << stage) for stage in range(int(log2(resolution)) - 2)], 1
+        return [small_width(width // 2, resolution)] * 2, 2
+    return [min(4 * width, width // 4 << stage) for stage in range(int(log2(resolution)) - 2)], 1
 
 
 def attends_at(resolution: int) -> tuple[int, int]:
@@ -53,9 +55,9 @@ def attends_at(resolution: int) -> tuple[int, int]:
 class Generator(nn.Module):
     """z (N, 128) and, if there are classes, labels (N,) -> images (N, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = 256):
         super().__init__()
-        widths = generator_widths(spec.resolution)
+        widths = generator_widths(spec.resolution, width)
         norm = partial(ConditionalBatchNorm, classes=spec.classes) if spec.classes else nn.BatchNorm2d
         self.stem = nn.Sequential(nn.Linear(LATENT, widths[0] * 16), nn.Unflatten(1, (widths[0], 4, 4)))
         self.blocks = nn.ModuleList(UpBlock(before, after, norm) for before, after in pairwise(widths))
@@ -78,9 +80,9 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Images (N, C, H, W) and, if there are classes, labels (N,) -> logits (N,), from features summed over positions."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = 256):
         super().__init__()
-        widths, plain = critic_widths(spec.resolution)
+        widths, plain = critic_widths(spec.resolution, width)
         blocks: list[nn.Module] = [
             DownBlock(spec.channels, widths[0], first=True),
             *(DownBlock(before, after) for before, after in pairwise(widths)),
@@ -104,25 +106,69 @@ class _Linear(nn.Linear):
         return super().forward(input).squeeze(1)
 
 
-def sagan(spec: ImageSpec) -> GAN:
-    """Without classes."""
-    return _sagan(replace(spec, classes=0))
+class Settings(TypedDict):
+    """The parameters of both members."""
+
+    width: int
+    generator_lr: float
+    critic_lr: float
+    beta1: float
+    beta2: float
+    critic_steps: int
 
 
-def sagan_cond(spec: ImageSpec) -> GAN:
-    """As in the paper."""
+def settings(
+    *,
+    width: int = 256,
+    generator_lr: float = 1e-4,
+    critic_lr: float = 4e-4,
+    beta1: float = 0.0,
+    beta2: float = 0.9,
+    critic_steps: int = 1,
+) -> Settings:
+    """The paper's, by default."""
+    return Settings(
+        width=width,
+        generator_lr=generator_lr,
+        critic_lr=critic_lr,
+        beta1=beta1,
+        beta2=beta2,
+        critic_steps=critic_steps,
+    )
+
+
+@checked(settings)
+def sagan(spec: ImageSpec, **chosen: Unpack[Settings]) -> GAN:
+    """Without classes.
+
+    Args:
+        width: Channels of the generator at 32 px; the critic has half of them.
+    """
+    return _sagan(replace(spec, classes=0), chosen)
+
+
+@checked(settings)
+def sagan_cond(spec: ImageSpec, **chosen: Unpack[Settings]) -> GAN:
+    """As in the paper.
+
+    Args:
+        width: Channels of the generator at 32 px; the critic has half of them.
+    """
     needs_labels(spec, "sagan-cond")
-    return _sagan(spec)
+    return _sagan(spec, chosen)
 
 
-def _sagan(spec: ImageSpec) -> GAN:
+def _sagan(spec: ImageSpec, chosen: Settings) -> GAN:
     """Adam at 1e-4 for the generator and 4e-4 for the critic."""
+    betas = (chosen["beta1"], chosen["beta2"])
+    generator, critic = (spectral(glorot(net(spec, chosen["width"]))) for net in (Generator, Critic))
     players = {
-        "generator": Player(spectral(glorot(Generator(spec))), adam(1e-4, betas=(0.0, 0.9))),
-        "critic": Player(spectral(glorot(Critic(spec))), adam(4e-4, betas=(0.0, 0.9))),
+        "generator": Player(generator, adam(chosen["generator_lr"], betas=betas)),
+        "critic": Player(critic, adam(chosen["critic_lr"], betas=betas)),
     }
     latents = gaussian(LATENT)
-    game = two_player(Hinge(), latents=latents, turn=partial(LatentTurn, conditional=bool(spec.classes)))
+    turn = partial(LatentTurn, conditional=bool(spec.classes))
+    game = two_player(Hinge(), latents=latents, turn=turn, critic_steps=chosen["critic_steps"])
     if spec.classes:
         return GAN(players, [game], sample_class, latents, task="conditional", least_batch=2)
     return GAN(players, [game], sample, latents, least_batch=2)

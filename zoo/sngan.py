@@ -25,6 +25,7 @@ from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.losses.objectives import Hinge
 from zoo.networks.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
 from zoo.networks.spectral import spectral
+from zoo.training.parameters import checked
 from zoo.training.rates import linear_decay
 from zoo.training.two_player import LatentTurn, sample, two_player
 
@@ -34,9 +35,9 @@ LATENT = 128
 class Generator(nn.Module):
     """z (N, 128) -> images (N, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = 256):
         super().__init__()
-        widths = generator_widths(spec.resolution)
+        widths = generator_widths(spec.resolution, width)
         self.stem = nn.Sequential(nn.Linear(LATENT, widths[0] * 16), nn.Unflatten(1, (widths[0], 4, 4)))
         self.blocks = nn.Sequential(*(UpBlock(*pair) for pair in pairwise(widths)))
         self.head = nn.Sequential(
@@ -53,9 +54,9 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Images (N, C, H, W) -> logits (N,), summed over positions."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = 256):
         super().__init__()
-        widths, plain = critic_widths(spec.resolution)
+        widths, plain = critic_widths(spec.resolution, width)
         self.blocks = nn.Sequential(
             DownBlock(spec.channels, widths[0], first=True),
             *(DownBlock(*pair) for pair in pairwise(widths)),
@@ -67,13 +68,27 @@ class Critic(nn.Module):
         return self.head(self.blocks(images).relu().sum((2, 3))).squeeze(1)
 
 
-def sngan(spec: ImageSpec) -> GAN:
-    """Adam at 2e-4 with betas (0, 0.9), decayed linearly to 0 (configs/sn_cifar10_unconditional.yml)."""
-    optimiser = adam(2e-4, betas=(0.0, 0.9))
+@checked()
+def sngan(
+    spec: ImageSpec,
+    *,
+    width: int = 256,
+    lr: float = 2e-4,
+    beta1: float = 0.0,
+    beta2: float = 0.9,
+    critic_steps: int = 5,
+) -> GAN:
+    """Adam at 2e-4 with betas (0, 0.9), decayed linearly to 0 (configs/sn_cifar10_unconditional.yml).
+
+    Args:
+        width: Channels of the generator at 32 px; the critic has half of them.
+    """
+    optimiser = adam(lr, betas=(beta1, beta2))
     players = {
-        "generator": Player(glorot(Generator(spec)), optimiser, rate=linear_decay),
-        "critic": Player(spectral(glorot(Critic(spec))), optimiser, rate=linear_decay),
+        "generator": Player(glorot(Generator(spec, width)), optimiser, rate=linear_decay),
+        "critic": Player(spectral(glorot(Critic(spec, width))), optimiser, rate=linear_decay),
     }
     latents = gaussian(LATENT)
-    game = two_player(Hinge(), latents=latents, turn=partial(LatentTurn, generator_batch=2), critic_steps=5)
+    turn = partial(LatentTurn, generator_batch=2)
+    game = two_player(Hinge(), latents=latents, turn=turn, critic_steps=critic_steps)
     return GAN(players, [game], sample, latents, least_batch=2)

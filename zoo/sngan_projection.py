@@ -1,9 +1,10 @@
 """SNGAN with a projection critic. Miyato & Koyama, "cGANs with Projection Discriminator", ICLR 2018, arXiv:1802.05637.
 
-Networks: the 32 px ResNet of pfnet-research/sngan_projection (configs/sn_cifar10_conditional.yml): class-conditional
-batch norm in the generator's blocks, plain batch norm before its last layer, projection in the spectrally normalised
-critic. Hinge loss, five critic steps, a generator batch twice the critic's. Larger images as in SNGAN's networks. As in
-the authors' code, real and fake images go through the critic apart, and the power iteration advances with every pass.
+Networks: zoo/networks/conditional_resnet.py, at 32 px the ResNet of pfnet-research/sngan_projection
+(configs/sn_cifar10_conditional.yml): class-conditional batch norm in the generator's blocks, plain batch norm before
+its last layer, projection in the spectrally normalised critic. Hinge loss, five critic steps, a generator batch twice
+the critic's. Larger images as in SNGAN's networks. As in the authors' code, real and fake images go through the critic
+apart, and the power iteration advances with every pass.
 
 Departures: the critic's last layer has a bias, as in kwotsin/mimicry and not in the authors' code. Blocks are the
 authors', also where widths are mimicry's, which upsamples bilinearly and whose in-place ReLU rectifies the input of the
@@ -18,69 +19,53 @@ mimicry at a7fda06 and in StudioGAN's table of reproductions at 947b35e). mimicr
 """
 
 from functools import partial
-from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.losses.objectives import Hinge
-from zoo.networks.conditional import ConditionalBatchNorm, Projection, needs_labels
-from zoo.networks.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
+from zoo.networks.conditional import Projection, needs_labels
+from zoo.networks.conditional_resnet import LATENT, Generator, Trunk
+from zoo.networks.resnet import glorot
 from zoo.networks.spectral import spectral
+from zoo.training.parameters import checked
 from zoo.training.rates import linear_decay
 from zoo.training.two_player import LatentTurn, sample_class, two_player
 
-LATENT = 128
 
-
-class Generator(nn.Module):
-    """z (N, 128) and labels (N,) -> images (N, C, H, W) in [-1, 1]."""
-
-    def __init__(self, spec: ImageSpec):
-        super().__init__()
-        widths = generator_widths(spec.resolution)
-        norm = partial(ConditionalBatchNorm, classes=spec.classes)
-        self.stem = nn.Sequential(nn.Linear(LATENT, widths[0] * 16), nn.Unflatten(1, (widths[0], 4, 4)))
-        self.blocks = nn.ModuleList(UpBlock(before, after, norm) for before, after in pairwise(widths))
-        self.head = nn.Sequential(
-            *(nn.BatchNorm2d(widths[-1]), nn.ReLU()),
-            *(nn.Conv2d(widths[-1], spec.channels, 3, padding=1), nn.Tanh()),
-        )
-
-    def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
-        features = self.stem(latents)
-        for block in self.blocks:
-            features = block(features, labels)
-        return self.head(features)
-
-
-class Critic(nn.Module):
+class Critic(Trunk):
     """Images (N, C, H, W) and labels (N,) -> logits (N,), from features summed over positions."""
 
-    def __init__(self, spec: ImageSpec):
-        super().__init__()
-        widths, plain = critic_widths(spec.resolution)
-        self.blocks = nn.Sequential(
-            DownBlock(spec.channels, widths[0], first=True),
-            *(DownBlock(before, after) for before, after in pairwise(widths)),
-            *(PlainBlock(widths[-1]) for _ in range(plain)),
-        )
-        self.head = Projection(widths[-1], spec.classes)
+    def __init__(self, spec: ImageSpec, width: int = 256):
+        super().__init__(spec.channels, spec.resolution, width)
+        self.head = Projection(self.width, spec.classes)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        return self.head(self.blocks(images).relu().sum((2, 3)), labels)
+        return self.head(self.features(images), labels)
 
 
-def sngan_projection(spec: ImageSpec) -> GAN:
-    """Adam at 2e-4 with betas (0, 0.9), decayed linearly to 0 (configs/sn_cifar10_conditional.yml)."""
+@checked()
+def sngan_projection(
+    spec: ImageSpec,
+    *,
+    width: int = 256,
+    lr: float = 2e-4,
+    beta1: float = 0.0,
+    beta2: float = 0.9,
+    critic_steps: int = 5,
+) -> GAN:
+    """Adam at 2e-4 with betas (0, 0.9), decayed linearly to 0 (configs/sn_cifar10_conditional.yml).
+
+    Args:
+        width: Channels of the generator at 32 px; the critic has half of them.
+    """
     needs_labels(spec, "sngan-projection")
-    optimiser = adam(2e-4, betas=(0.0, 0.9))
+    optimiser = adam(lr, betas=(beta1, beta2))
     players = {
-        "generator": Player(glorot(Generator(spec)), optimiser, rate=linear_decay),
-        "critic": Player(spectral(glorot(Critic(spec))), optimiser, rate=linear_decay),
+        "generator": Player(glorot(Generator(spec, width)), optimiser, rate=linear_decay),
+        "critic": Player(spectral(glorot(Critic(spec, width))), optimiser, rate=linear_decay),
     }
     latents = gaussian(LATENT)
-    game = two_player(
-        Hinge(), latents=latents, turn=partial(LatentTurn, conditional=True, generator_batch=2), critic_steps=5
-    )
+    turn = partial(LatentTurn, conditional=True, generator_batch=2)
+    game = two_player(Hinge(), latents=latents, turn=turn, critic_steps=critic_steps)
     return GAN(players, [game], sample_class, latents, task="conditional", least_batch=2)

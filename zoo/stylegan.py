@@ -19,13 +19,13 @@ Published: FFHQ 1024 px: FID 4.4159 with 50k images (README of NVlabs/stylegan).
 
 from functools import partial
 from math import sqrt
-from typing import cast
+from typing import Any, TypedDict, Unpack, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from bench.gan import GAN, Average, ImageSpec, Nets, Player, Prompt, Update, adam, gaussian
+from bench.gan import GAN, Average, Context, ImageSpec, Nets, Player, Prompt, Update, adam, gaussian
 from zoo.losses.objectives import NonSaturating
 from zoo.losses.penalties import R1
 from zoo.networks.equalised import EqualisedConv2d, EqualisedLinear, EqualisedUpConv2d
@@ -33,10 +33,10 @@ from zoo.networks.filters import Filter
 from zoo.networks.style import Mapping, draw_noise, draw_second, mix_styles, per_layer, split_noise, truncate
 from zoo.networks.widths import Widths, proportionate
 from zoo.training.growing import Growing, GrowingCritic, GrowingTurn, enlarge, growing_schedule, top_level
+from zoo.training.parameters import checked
 
 PUBLISHED = Widths(base=16384)
 FIRST_LEVEL = 1  # 8 px (NVlabs/stylegan train.py)
-MIXING = 0.9  # share of images with two latents (table 2)
 TRUNCATED_LAYERS = 8  # 4 to 32 px (appendix B)
 
 
@@ -170,13 +170,17 @@ class Block(nn.Module):
 
 
 class GrowingStyleTurn(GrowingTurn):
-    """Fakes at one level, from latents, noise and mixed styles."""
+    """Fakes at one level, from latents, noise and, for a share `mixing` of them, mixed styles."""
+
+    def __init__(self, context: Context, *, mixing: float, **options: Any):
+        super().__init__(context, **options)
+        self.mixing = mixing
 
     def generate(self, latents: Tensor) -> Tensor:
         """G(z) at the size of the level."""
         count, layers = latents.shape[0], 2 * (self.level + 1)
         noise = draw_noise(count, noise_pixels(self.level), self.random)
-        second = draw_second(self.latents, count, layers, MIXING, self.random)
+        second = draw_second(self.latents, count, layers, self.mixing, self.random)
         return self.nets["generator"](latents, noise, *second, level=self.level, fading=self.fading)
 
 
@@ -198,30 +202,68 @@ def intermediate(nets: Nets, prompt: Prompt) -> Tensor:
     return cast("Generator", nets["generator"]).mapping(prompt.latents)
 
 
-def build(spec: ImageSpec, widths: Widths) -> GAN:
+class Settings(TypedDict):
+    """What is not a width."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    critic_steps: int
+    r1: float
+    mixing: float
+    half_life: float
+
+
+def settings(
+    *,
+    lr: float = 1e-3,
+    beta1: float = 0.0,
+    beta2: float = 0.99,
+    critic_steps: int = 1,
+    r1: float = 10.0,
+    mixing: float = 0.9,
+    half_life: float = 10_000,
+) -> Settings:
+    """The authors' code's, by default (train.py, training_loop.py; mixing: table 2)."""
+    return Settings(
+        lr=lr, beta1=beta1, beta2=beta2, critic_steps=critic_steps, r1=r1, mixing=mixing, half_life=half_life
+    )
+
+
+def build(spec: ImageSpec, widths: Widths, chosen: Settings) -> GAN:
     """Adam with betas (0, 0.99); weights averaged with a half-life of 10k images (train.py, training_loop.py)."""
-    optimiser = adam(2e-3 if spec.resolution >= 256 else 1e-3, betas=(0.0, 0.99))
+    rate = chosen["lr"] * (2 if spec.resolution >= 256 else 1)
+    optimiser = adam(rate, betas=(chosen["beta1"], chosen["beta2"]))
     critic = GrowingCritic(spec.channels, spec.resolution, widths, smooth=Filter([1, 2, 1]))
     players = {
-        "generator": Player(Generator(spec, widths), optimiser, Average(half_life_images=10_000, ramp=0.05)),
+        "generator": Player(
+            Generator(spec, widths), optimiser, Average(half_life_images=chosen["half_life"], ramp=0.05)
+        ),
         "critic": Player(critic, optimiser),
     }
     latents = gaussian(widths.latent)
     objective = NonSaturating()
     updates = [
-        Update("critic", {"adversarial": objective.critic, "r1": R1(10.0)}),
+        Update("critic", {"adversarial": objective.critic, "r1": R1(chosen["r1"])}, repeat=chosen["critic_steps"]),
         Update("generator", {"adversarial": objective.generator}),
     ]
-    schedule = growing_schedule(spec.resolution, FIRST_LEVEL, updates, partial(GrowingStyleTurn, latents=latents))
+    turn = partial(GrowingStyleTurn, latents=latents, mixing=chosen["mixing"])
+    schedule = growing_schedule(spec.resolution, FIRST_LEVEL, updates, turn)
     pixels = noise_pixels(top_level(spec.resolution))
     return GAN(players, schedule, partial(sample, pixels=pixels), latents, styles=intermediate, least_batch=2)
 
 
-def stylegan(spec: ImageSpec) -> GAN:
-    """StyleGAN at widths in proportion to the image."""
-    return build(spec, proportionate(spec.resolution, PUBLISHED))
+@checked(settings)
+def stylegan(spec: ImageSpec, *, width: int = 512, **chosen: Unpack[Settings]) -> GAN:
+    """StyleGAN at widths in proportion to the image.
+
+    Args:
+        lr: Learning rate of every player; twice that from 256 px on.
+        width: The most channels that were published; all widths, latents and styles are in proportion to it, and to the image.
+    """
+    return build(spec, proportionate(spec.resolution, PUBLISHED, width), chosen)
 
 
 def stylegan_paper(spec: ImageSpec) -> GAN:
     """StyleGAN at the published widths: 22.8 M and 20.7 M parameters at 32 px."""
-    return build(spec, PUBLISHED)
+    return build(spec, PUBLISHED, settings())

@@ -19,6 +19,7 @@ FID 3.78, IS 10.17 (PyTorch-StudioGAN README at 947b35e, best checkpoint).
 """
 
 from functools import partial
+from typing import TypedDict, Unpack
 
 from bench.gan import GAN, Average, ImageSpec, Player, Stage, Update, gaussian
 from zoo.losses.lazy import PathLength, lazy_adam
@@ -28,30 +29,67 @@ from zoo.networks.conditional import needs_labels
 from zoo.networks.style import StyleTurn
 from zoo.networks.stylegan2 import Critic, Generator, intermediate, noise_pixels, sample, style_layers
 from zoo.networks.widths import Widths, proportionate
+from zoo.training.parameters import checked
 
 PUBLISHED = Widths(base=32768)
 R1_EVERY = 16
 PATH_LENGTH_EVERY = 4
-MIXING = 0.9  # share of images with two latents
 
 
-def build(spec: ImageSpec, widths: Widths, classes: int = 0) -> GAN:
+class Settings(TypedDict):
+    """What is not a width."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    critic_steps: int
+    r1: float
+    path_length: float
+    mixing: float
+    half_life: float
+
+
+def settings(
+    *,
+    lr: float = 2e-3,
+    beta1: float = 0.0,
+    beta2: float = 0.99,
+    critic_steps: int = 1,
+    r1: float = 10.0,
+    path_length: float = 2.0,
+    mixing: float = 0.9,
+    half_life: float = 10_000,
+) -> Settings:
+    """The paper's, by default (appendix B)."""
+    return Settings(
+        lr=lr,
+        beta1=beta1,
+        beta2=beta2,
+        critic_steps=critic_steps,
+        r1=r1,
+        path_length=path_length,
+        mixing=mixing,
+        half_life=half_life,
+    )
+
+
+def build(spec: ImageSpec, widths: Widths, chosen: Settings, classes: int = 0) -> GAN:
     """Adam at 2e-3 with betas (0, 0.99), rescaled for the lazy regularisers; weights averaged with a half-life of 10k
     images (appendix B; NVlabs/stylegan2 run_training.py at bf0fe0b).
     """
     generator = Generator(spec, widths, mapping_layers=8, classes=classes)
     critic = Critic(spec, widths, residual=True, group=4, classes=classes)
+    lr, betas = chosen["lr"], (chosen["beta1"], chosen["beta2"])
+    average = Average(half_life_images=chosen["half_life"], ramp=0.05)
     players = {
-        "generator": Player(
-            generator, lazy_adam(2e-3, (0.0, 0.99), PATH_LENGTH_EVERY), Average(half_life_images=10_000, ramp=0.05)
-        ),
-        "critic": Player(critic, lazy_adam(2e-3, (0.0, 0.99), R1_EVERY)),
+        "generator": Player(generator, lazy_adam(lr, betas, PATH_LENGTH_EVERY), average),
+        "critic": Player(critic, lazy_adam(lr, betas, R1_EVERY)),
     }
     latents = gaussian(widths.latent)
-    objective, path_length = NonSaturating(), PathLength()
+    objective, path_length = NonSaturating(), PathLength(chosen["path_length"])
     updates = [
-        Update("critic", {"adversarial": objective.critic}),
-        Update("critic", {"r1": R1(10.0)}, every=R1_EVERY),
+        Update("critic", {"adversarial": objective.critic}, repeat=chosen["critic_steps"]),
+        Update("critic", {"r1": R1(chosen["r1"])}, every=R1_EVERY),
         Update("generator", {"adversarial": objective.generator}),
         Update("generator", {"path_length": path_length}, every=PATH_LENGTH_EVERY),
     ]
@@ -61,7 +99,7 @@ def build(spec: ImageSpec, widths: Widths, classes: int = 0) -> GAN:
         layers=style_layers(spec.resolution),
         noise_pixels=noise_pixels(spec.resolution),
         conditional=bool(classes),
-        mixing=MIXING,
+        mixing=chosen["mixing"],
     )
     return GAN(
         players,
@@ -75,17 +113,27 @@ def build(spec: ImageSpec, widths: Widths, classes: int = 0) -> GAN:
     )
 
 
-def stylegan2(spec: ImageSpec) -> GAN:
-    """StyleGAN2 at widths in proportion to the image."""
-    return build(spec, proportionate(spec.resolution, PUBLISHED))
+@checked(settings)
+def stylegan2(spec: ImageSpec, *, width: int = 512, **chosen: Unpack[Settings]) -> GAN:
+    """StyleGAN2 at widths in proportion to the image.
+
+    Args:
+        width: The most channels that were published; all widths, latents and styles are in proportion to it, and to the image.
+    """
+    return build(spec, proportionate(spec.resolution, PUBLISHED, width), chosen)
 
 
-def stylegan2_cond(spec: ImageSpec) -> GAN:
-    """Class-conditional StyleGAN2 at widths in proportion to the image. Raises UserError without classes."""
+@checked(settings)
+def stylegan2_cond(spec: ImageSpec, *, width: int = 512, **chosen: Unpack[Settings]) -> GAN:
+    """Class-conditional StyleGAN2 at widths in proportion to the image. Raises UserError without classes.
+
+    Args:
+        width: The most channels that were published; all widths, latents and styles are in proportion to it, and to the image.
+    """
     needs_labels(spec, "stylegan2-cond")
-    return build(spec, proportionate(spec.resolution, PUBLISHED), spec.classes)
+    return build(spec, proportionate(spec.resolution, PUBLISHED, width), chosen, spec.classes)
 
 
 def stylegan2_paper(spec: ImageSpec) -> GAN:
     """StyleGAN2 at the published widths of configuration F: 27.0 M and 26.5 M parameters at 64 px."""
-    return build(spec, PUBLISHED)
+    return build(spec, PUBLISHED, settings())

@@ -21,8 +21,9 @@ Published: CIFAR-10, 50k images: FID 2.42 class-conditional (README of the autho
 PyTorch-StudioGAN: FID 2.31, IS 10.53 (README at 947b35e, best checkpoint).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypedDict, Unpack
 
 from bench.gan import GAN, Average, ImageSpec, Loss, Player, Stage, Update, gaussian
 from zoo.augmentation.ada import AdaptiveAugment
@@ -33,6 +34,7 @@ from zoo.networks.conditional import needs_labels
 from zoo.networks.style import StyleTurn
 from zoo.networks.stylegan2 import Critic, Generator, intermediate, noise_pixels, sample, style_layers
 from zoo.networks.widths import Widths, proportionate
+from zoo.training.parameters import checked
 
 R1_EVERY = 16
 PATH_LENGTH_EVERY = 4
@@ -45,45 +47,96 @@ class Config:
     published: Widths
     residual: bool
     group: int
-    r1: Loss
-    path_length: bool
+    r1: type[R1] | type[SizedR1]
+    r1_weight: float
+    path_length: float  # 0: none
     mixing: float
     half_life_images: float
 
 
-CIFAR = Config(Widths(32768), False, 32, R1(0.01), path_length=False, mixing=0.0, half_life_images=500_000)
-AUTO = Config(Widths(16384), True, 4, SizedR1(), path_length=True, mixing=0.9, half_life_images=20_000)
+CIFAR = Config(Widths(32768), False, 32, R1, 0.01, path_length=0.0, mixing=0.0, half_life_images=500_000)
+AUTO = Config(Widths(16384), True, 4, SizedR1, 0.0002, path_length=2.0, mixing=0.9, half_life_images=20_000)
 
 
-def config(resolution: int) -> Config:
-    """The configuration for a resolution."""
-    return CIFAR if resolution <= 32 else AUTO
+class Settings(TypedDict):
+    """What is not a width; None: as the configuration has it."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    critic_steps: int
+    r1: float | None
+    path_length: float | None
+    mixing: float | None
+    half_life: float | None
+    ada_target: float
 
 
-def build(spec: ImageSpec, widths: Widths, chosen: Config, classes: int = 0) -> GAN:
-    """Adam at 2.5e-3 with betas (0, 0.99), rescaled for the lazy regularisers."""
+def settings(
+    *,
+    lr: float = 2.5e-3,
+    beta1: float = 0.0,
+    beta2: float = 0.99,
+    critic_steps: int = 1,
+    r1: float | None = None,
+    path_length: float | None = None,
+    mixing: float | None = None,
+    half_life: float | None = None,
+    ada_target: float = 0.6,
+) -> Settings:
+    """The authors', by default."""
+    return Settings(
+        lr=lr,
+        beta1=beta1,
+        beta2=beta2,
+        critic_steps=critic_steps,
+        r1=r1,
+        path_length=path_length,
+        mixing=mixing,
+        half_life=half_life,
+        ada_target=ada_target,
+    )
+
+
+def config(resolution: int, chosen: Settings) -> Config:
+    """The configuration for a resolution, with what is chosen instead."""
+    own = CIFAR if resolution <= 32 else AUTO
+    return replace(
+        own,
+        r1_weight=own.r1_weight if chosen["r1"] is None else chosen["r1"],
+        path_length=own.path_length if chosen["path_length"] is None else chosen["path_length"],
+        mixing=own.mixing if chosen["mixing"] is None else chosen["mixing"],
+        half_life_images=own.half_life_images if chosen["half_life"] is None else chosen["half_life"],
+    )
+
+
+def build(spec: ImageSpec, chosen: Settings, width: int | None = None, classes: int = 0) -> GAN:
+    """Adam at 2.5e-3 with betas (0, 0.99), rescaled for the lazy regularisers; without a width, the published ones."""
+    made = config(spec.resolution, chosen)
+    widths = made.published if width is None else proportionate(spec.resolution, made.published, width)
     generator = Generator(spec, widths, mapping_layers=2, classes=classes)
-    critic = Critic(spec, widths, residual=chosen.residual, group=chosen.group, classes=classes)
-    average = Average(half_life_images=chosen.half_life_images, ramp=0.05)
+    critic = Critic(spec, widths, residual=made.residual, group=made.group, classes=classes)
+    lr, betas = chosen["lr"], (chosen["beta1"], chosen["beta2"])
+    average = Average(half_life_images=made.half_life_images, ramp=0.05)
     players = {
-        "generator": Player(generator, lazy_adam(2.5e-3, (0.0, 0.99), PATH_LENGTH_EVERY), average),
-        "critic": Player(critic, lazy_adam(2.5e-3, (0.0, 0.99), R1_EVERY)),
+        "generator": Player(generator, lazy_adam(lr, betas, PATH_LENGTH_EVERY), average),
+        "critic": Player(critic, lazy_adam(lr, betas, R1_EVERY)),
     }
     latents = gaussian(widths.latent)
-    augment = AdaptiveAugment()
-    path_length = PathLength() if chosen.path_length else None
+    augment = AdaptiveAugment(target=chosen["ada_target"])
+    path_length = PathLength(made.path_length) if made.path_length else None
     turn = partial(
         StyleTurn,
         latents=latents,
         layers=style_layers(spec.resolution),
         noise_pixels=noise_pixels(spec.resolution),
         conditional=bool(classes),
-        mixing=chosen.mixing,
+        mixing=made.mixing,
         augment=augment,
     )
     return GAN(
         players,
-        [Stage(updates(chosen.r1, path_length, augment), turn)],
+        [Stage(updates(made.r1(made.r1_weight), path_length, augment, chosen["critic_steps"]), turn)],
         partial(sample, pixels=noise_pixels(spec.resolution)),
         latents,
         state={"augment": augment, **({"path_length": path_length} if path_length else {})},
@@ -93,11 +146,11 @@ def build(spec: ImageSpec, widths: Widths, chosen: Config, classes: int = 0) -> 
     )
 
 
-def updates(r1: Loss, path_length: PathLength | None, augment: AdaptiveAugment) -> list[Update]:
+def updates(r1: Loss, path_length: PathLength | None, augment: AdaptiveAugment, critic_steps: int) -> list[Update]:
     """The critic looks, and the augmentation follows what it says; the generator answers. Regularisers now and then."""
     objective = NonSaturating()
     moves = [
-        Update("critic", {"adversarial": objective.critic}, then=[augment.adjust]),
+        Update("critic", {"adversarial": objective.critic}, repeat=critic_steps, then=[augment.adjust]),
         Update("critic", {"r1": r1}, every=R1_EVERY),
         Update("generator", {"adversarial": objective.generator}),
     ]
@@ -106,31 +159,41 @@ def updates(r1: Loss, path_length: PathLength | None, augment: AdaptiveAugment) 
     return moves
 
 
-def proportionate_build(spec: ImageSpec, classes: int) -> GAN:
-    """At widths in proportion to the image."""
-    chosen = config(spec.resolution)
-    return build(spec, proportionate(spec.resolution, chosen.published), chosen, classes)
+@checked(settings)
+def stylegan2_ada(spec: ImageSpec, *, width: int = 512, **chosen: Unpack[Settings]) -> GAN:
+    """StyleGAN2-ADA at widths in proportion to the image.
+
+    Args:
+        width: The most channels that were published; all widths, latents and styles are in proportion to it, and to the image.
+        r1: Gamma of R1; none: 0.01 up to 32 px, 0.0002 pixels / batch size above, of which this is the 0.0002.
+        path_length: Weight of path length regularisation; none: 0 up to 32 px, 2 above.
+        mixing: Share of the images whose styles come from two latents; none: 0 up to 32 px, 0.9 above.
+        half_life: Of the weight average, in images; none: 500,000 up to 32 px, 20,000 above.
+    """
+    return build(spec, chosen, width)
 
 
-def stylegan2_ada(spec: ImageSpec) -> GAN:
-    """StyleGAN2-ADA at widths in proportion to the image."""
-    return proportionate_build(spec, classes=0)
+@checked(settings)
+def stylegan2_ada_cond(spec: ImageSpec, *, width: int = 512, **chosen: Unpack[Settings]) -> GAN:
+    """Class-conditional StyleGAN2-ADA at widths in proportion to the image. Raises UserError without classes.
 
-
-def stylegan2_ada_cond(spec: ImageSpec) -> GAN:
-    """Class-conditional StyleGAN2-ADA at widths in proportion to the image. Raises UserError without classes."""
+    Args:
+        width: The most channels that were published; all widths, latents and styles are in proportion to it, and to the image.
+        r1: Gamma of R1; none: 0.01 up to 32 px, 0.0002 pixels / batch size above, of which this is the 0.0002.
+        path_length: Weight of path length regularisation; none: 0 up to 32 px, 2 above.
+        mixing: Share of the images whose styles come from two latents; none: 0 up to 32 px, 0.9 above.
+        half_life: Of the weight average, in images; none: 500,000 up to 32 px, 20,000 above.
+    """
     needs_labels(spec, "stylegan2-ada-cond")
-    return proportionate_build(spec, spec.classes)
+    return build(spec, chosen, width, spec.classes)
 
 
 def stylegan2_ada_paper(spec: ImageSpec) -> GAN:
     """StyleGAN2-ADA at the published widths: 19.9 M and 20.7 M parameters at 32 px."""
-    chosen = config(spec.resolution)
-    return build(spec, chosen.published, chosen)
+    return build(spec, settings())
 
 
 def stylegan2_ada_cond_paper(spec: ImageSpec) -> GAN:
     """Class-conditional StyleGAN2-ADA at the published widths. Raises UserError without classes."""
     needs_labels(spec, "stylegan2-ada-cond")
-    chosen = config(spec.resolution)
-    return build(spec, chosen.published, chosen, spec.classes)
+    return build(spec, settings(), classes=spec.classes)

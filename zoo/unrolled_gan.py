@@ -28,26 +28,25 @@ from torch.func import functional_call
 from bench.gan import GAN, ImageSpec, Player, Stage, Turn, Update, adam, gaussian
 from zoo.losses.objectives import NonSaturating, Objective
 from zoo.networks.layers import NORMAL, initialise
+from zoo.training.parameters import checked
 from zoo.training.two_player import sample, two_player
 
 LATENT = 256
-BETAS = (0.5, 0.99)
-CRITIC_RATE = 2e-4
 EPSILON = 1e-8
 
 Moments = tuple[Tensor, Tensor, Tensor]  # mean of a gradient, mean of its square, how many gradients
 
 
-def widths(resolution: int) -> list[int]:
+def widths(resolution: int, width: int) -> list[int]:
     """The generator's channels at 4, 8, ... px: 64, 32, 16, 8 at 32 px."""
-    return [min(64, 8 << stage) for stage in reversed(range(int(log2(resolution)) - 1))]
+    return [min(width, max(1, width // 8) << stage) for stage in reversed(range(int(log2(resolution)) - 1))]
 
 
 class Generator(nn.Sequential):
     """z (N, 256) -> images (N, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec):
-        channels = widths(spec.resolution)
+    def __init__(self, spec: ImageSpec, width: int = 64):
+        channels = widths(spec.resolution, width)
         layers: list[nn.Module] = [
             *(nn.Linear(LATENT, channels[0] * 16), nn.Unflatten(1, (channels[0], 4, 4))),
             *(nn.BatchNorm2d(channels[0]), nn.ReLU()),
@@ -60,8 +59,8 @@ class Generator(nn.Sequential):
 class Critic(nn.Sequential):
     """Images (N, C, H, W) -> logits (N,). `share` is its width as a share of the generator's."""
 
-    def __init__(self, spec: ImageSpec, share: float = 1.0):
-        channels = [spec.channels, *(int(share * width) for width in reversed(widths(spec.resolution)[1:]))]
+    def __init__(self, spec: ImageSpec, width: int = 64, share: float = 1.0):
+        channels = [spec.channels, *(int(share * count) for count in reversed(widths(spec.resolution, width)[1:]))]
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
             layers += [nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.LeakyReLU(0.3)]
@@ -148,16 +147,32 @@ def named(weights: Tensor, net: nn.Module) -> dict[str, Tensor]:
     return {name: piece.view(like.shape) for name, piece, like in zip(names, pieces, old, strict=True)}
 
 
-def unrolled_gan(spec: ImageSpec) -> GAN:
-    """Adam with betas (0.5, 0.99) at 1e-4 for the generator and 2e-4 for the critic; five steps ahead."""
-    critic = initialise(Critic(spec), NORMAL)
+@checked()
+def unrolled_gan(
+    spec: ImageSpec,
+    *,
+    width: int = 64,
+    generator_lr: float = 1e-4,
+    critic_lr: float = 2e-4,
+    beta1: float = 0.5,
+    beta2: float = 0.99,
+    critic_steps: int = 1,
+    unrolled_steps: int = 5,
+) -> GAN:
+    """Adam with betas (0.5, 0.99) at 1e-4 for the generator and 2e-4 for the critic; five steps ahead.
+
+    Args:
+        width: The most channels of both networks; an eighth next to the image at 32 px.
+    """
+    betas = (beta1, beta2)
+    critic = initialise(Critic(spec, width), NORMAL)
     players = {
-        "generator": Player(initialise(Generator(spec), NORMAL), adam(1e-4, betas=BETAS)),
-        "critic": Player(critic, adam(CRITIC_RATE, betas=BETAS)),
+        "generator": Player(initialise(Generator(spec, width), NORMAL), adam(generator_lr, betas=betas)),
+        "critic": Player(critic, adam(critic_lr, betas=betas)),
     }
     latents = gaussian(LATENT)
-    game = two_player(NonSaturating(), latents=latents)
-    unrolled = Unrolled(NonSaturating(), critic, steps=5, rate=CRITIC_RATE, betas=BETAS)
+    game = two_player(NonSaturating(), latents=latents, critic_steps=critic_steps)
+    unrolled = Unrolled(NonSaturating(), critic, steps=unrolled_steps, rate=critic_lr, betas=betas)
     ahead = Update("generator", {"adversarial": unrolled}, then=[unrolled.remember])
     stage = Stage([game.updates[0], ahead], game.turn)
     return GAN(players, [stage], sample, latents, state={"moments": unrolled}, least_batch=2)

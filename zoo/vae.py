@@ -18,21 +18,23 @@ import torch
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam, gaussian
-from zoo.networks.convolutional import LATENT, Critic, Generator, widths
+from zoo.losses.weighted import Weighted
+from zoo.networks.convolutional import LATENT, WIDTH, Critic, Generator, widths
 from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.training.parameters import checked
 
 
 class Autoencoder(nn.Module):
     """Images (N, C, H, W) -> means and log variances of their codes, (N, 100) each; codes -> images in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec):
+    def __init__(self, spec: ImageSpec, width: int = WIDTH):
         super().__init__()
         self.encoder = nn.Sequential(
-            Critic(spec).features,
-            nn.Conv2d(widths(spec.resolution)[0], 2 * LATENT, 4),
+            Critic(spec, width).features,
+            nn.Conv2d(widths(spec.resolution, width)[0], 2 * LATENT, 4),
             nn.Flatten(),
         )
-        self.decoder = Generator(spec)
+        self.decoder = Generator(spec, width)
 
     def forward(self, images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Reconstructions from codes that `noise` (N, 100) displaces, means, log variances (eq. 10)."""
@@ -57,7 +59,7 @@ def reconstruction(turn: Turn) -> Tensor:
     return turn.real[0].numel() / 2 * error.log()
 
 
-def divergence(turn: Turn) -> Tensor:
+def from_prior(turn: Turn) -> Tensor:
     """KL(q(z | x) || N(0, 1)) per image in nats (appendix B)."""
     _, means, log_variances = _coded(turn)
     return (means.square() + log_variances.exp() - 1 - log_variances).sum(1).mean() / 2
@@ -73,9 +75,23 @@ def decode(nets: Nets, prompt: Prompt) -> Tensor:
     return nets["autoencoder"].get_submodule("decoder")(prompt.latents)
 
 
-def vae(spec: ImageSpec) -> GAN:
-    """Adam at 1e-3, its default."""
-    net = initialise(Autoencoder(spec), NORMAL, AROUND_ONE)
-    update = Update("autoencoder", {"reconstruction": reconstruction, "divergence": divergence})
-    players = {"autoencoder": Player(net, adam(1e-3))}
-    return GAN(players, [Stage([update], AutoencoderTurn)], decode, gaussian(LATENT), least_batch=2)
+@checked()
+def vae(
+    spec: ImageSpec,
+    *,
+    width: int = WIDTH,
+    lr: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    divergence: float = 1.0,
+) -> GAN:
+    """Adam at 1e-3, its default.
+
+    Args:
+        width: Channels next to the image; they double with each halving of the size, up to eight times as many.
+    """
+    net = initialise(Autoencoder(spec, width), NORMAL, AROUND_ONE)
+    terms = {"reconstruction": reconstruction, "divergence": Weighted(from_prior, divergence)}
+    players = {"autoencoder": Player(net, adam(lr, betas=(beta1, beta2)))}
+    stage = Stage([Update("autoencoder", terms)], AutoencoderTurn)
+    return GAN(players, [stage], decode, gaussian(LATENT), least_batch=2)

@@ -24,29 +24,30 @@ lambda grows, with the released code (CompVis/taming-transformers issue 44) as h
 Published: ImageNet at 256 px, 1,024 codes: FID 7.94 of reconstructions of the validation set (README of that repository).
 """
 
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 
 from bench.gan import GAN, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam
 from zoo.losses.objectives import Hinge
+from zoo.losses.weighted import Weighted
 from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
 from zoo.networks.patch import PatchCritic
 from zoo.networks.vqgan import Autoencoder, Design
+from zoo.networks.widths import in_steps
+from zoo.training.parameters import checked
 
-CODES_WEIGHT = 0.25
-ADVERSARIAL_WEIGHT = 0.8
-ADVERSARIAL_FROM = 0.25  # of the budget
 RATE = 64 * 4.5e-6
 
 
 PUBLISHED = Design((128, 128, 256, 256, 512), 256)
 
 
-def proportionate(resolution: int) -> Design:
-    """The fixed track's design; at 256 px the published one."""
-    first = min(max(resolution, 32), 128)
+def proportionate(resolution: int, width: int = 128) -> Design:
+    """The fixed track's design; at 256 px the published one, of 128 channels next to the image."""
+    first = in_steps(min(max(resolution, 32), 128) * width / 128)
     multiples = {256: (1, 1, 2, 2, 4), 128: (1, 2, 2, 4)}.get(resolution, (1, 2, 4))
     return Design(tuple(first * multiple for multiple in multiples), 2 * first)
 
@@ -102,39 +103,42 @@ class ReconstructionTurn(Turn):
         return {"pixels": (self.fake - self.real).abs().mean(), "perceptual": perceptual}
 
 
-def pixels(turn: Turn) -> Tensor:
+def pixel_distance(turn: Turn) -> Tensor:
     """E |x - x^|, the mean over pixels."""
     assert isinstance(turn, ReconstructionTurn)
     return turn.likeness["pixels"]
 
 
-def perceptual(turn: Turn) -> Tensor:
+def perceptual_distance(turn: Turn) -> Tensor:
     """The mean absolute difference of the critic's features, over its layers."""
     assert isinstance(turn, ReconstructionTurn)
     return turn.likeness["perceptual"]
 
 
-def codebook(turn: Turn) -> Tensor:
+def codes(turn: Turn, weight: float = 0.25) -> Tensor:
     """beta |sg[E(x)] - z|^2 + |sg[z] - E(x)|^2, means over numbers (eq. 4): codes follow features, features keep to codes."""
     assert isinstance(turn, ReconstructionTurn)
     _, features, chosen = turn.coded
-    return CODES_WEIGHT * (chosen - features.detach()).square().mean() + (chosen.detach() - features).square().mean()
+    return weight * (chosen - features.detach()).square().mean() + (chosen.detach() - features).square().mean()
 
 
+@dataclass(frozen=True)
 class Adversarial:
     """-lambda E D(x^), from a share of the budget on; lambda balances gradients at the decoder's last layer (eq. 7)."""
 
+    weight: float = 0.8
+    begins: float = 0.25  # share of the budget
     differentiates = frozenset({"autoencoder", "critic"})  # gradients within the update: neither can be compiled
 
     def __call__(self, turn: Turn) -> Tensor:
         assert isinstance(turn, ReconstructionTurn)
-        if turn.now.fraction < ADVERSARIAL_FROM:
+        if turn.now.fraction < self.begins:
             return turn.real.new_zeros(())
         loss = Hinge().generator(turn)
         autoencoder = turn.nets["autoencoder"]
         assert isinstance(autoencoder, Autoencoder)
-        weight = balance(torch.stack([*turn.likeness.values()]).sum(), loss, autoencoder.last_weight)
-        return ADVERSARIAL_WEIGHT * weight * loss
+        balanced = balance(torch.stack([*turn.likeness.values()]).sum(), loss, autoencoder.last_weight)
+        return self.weight * balanced * loss
 
 
 def balance(likeness: Tensor, adversarial: Tensor, weight: Tensor) -> Tensor:
@@ -153,15 +157,37 @@ def rebuild(nets: Nets, prompt: Prompt) -> Tensor:
     return nets["autoencoder"](prompt.source)[0].clamp(-1, 1)
 
 
-def vqgan(spec: ImageSpec) -> GAN:
-    """Adam at 2.88e-4 with betas (0.5, 0.9) for both; the critic's weights from N(0, 0.02)."""
-    optimiser = adam(RATE, betas=(0.5, 0.9))
-    width = min(max(spec.resolution // 2, 16), 64)
-    critic = initialise(Critic(spec.channels, spec.resolution, width), NORMAL, AROUND_ONE)
+@checked()
+def vqgan(
+    spec: ImageSpec,
+    *,
+    width: int = 128,
+    lr: float = RATE,
+    beta1: float = 0.5,
+    beta2: float = 0.9,
+    pixels: float = 1.0,
+    perceptual: float = 1.0,
+    codebook: float = 0.25,
+    adversarial: float = 0.8,
+    adversarial_from: float = 0.25,
+) -> GAN:
+    """Adam at 2.88e-4 with betas (0.5, 0.9) for both; the critic's weights from N(0, 0.02).
+
+    Args:
+        width: Channels of the autoencoder next to the image as published; fewer below 128 px.
+    """
+    optimiser = adam(lr, betas=(beta1, beta2))
+    narrow = in_steps(min(max(spec.resolution // 2, 16), 64) * width / 128)
+    critic = initialise(Critic(spec.channels, spec.resolution, narrow), NORMAL, AROUND_ONE)
     players = {
-        "autoencoder": Player(Autoencoder(spec.channels, proportionate(spec.resolution)), optimiser),
+        "autoencoder": Player(Autoencoder(spec.channels, proportionate(spec.resolution, width)), optimiser),
         "critic": Player(critic, optimiser),
     }
-    losses = {"pixels": pixels, "perceptual": perceptual, "codebook": codebook, "adversarial": Adversarial()}
+    losses = {
+        "pixels": Weighted(pixel_distance, pixels),
+        "perceptual": Weighted(perceptual_distance, perceptual),
+        "codebook": partial(codes, weight=codebook),
+        "adversarial": Adversarial(adversarial, adversarial_from),
+    }
     updates = [Update("autoencoder", losses), Update("critic", {"adversarial": halved})]
     return GAN(players, [Stage(updates, ReconstructionTurn)], rebuild, task="reconstruction", least_batch=2)

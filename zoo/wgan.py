@@ -18,16 +18,22 @@ from zoo.losses.objectives import Wasserstein
 from zoo.losses.penalties import ClipWeights
 from zoo.networks.convolutional import LATENT, Critic, Generator
 from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
+from zoo.training.parameters import checked
 from zoo.training.two_player import sample, two_player
 
 
-def wgan(spec: ImageSpec) -> GAN:
-    """RMSprop at 5e-5 and weights within 0.01 (algorithm 1; main.py)."""
-    optimiser = partial(torch.optim.RMSprop, lr=5e-5)
+@checked()
+def wgan(spec: ImageSpec, *, width: int = 64, lr: float = 5e-5, critic_steps: int = 5, clip: float = 0.01) -> GAN:
+    """RMSprop at 5e-5 and weights within 0.01 (algorithm 1; main.py).
+
+    Args:
+        width: Channels next to the image; they double with each halving of the size, up to eight times as many.
+    """
+    optimiser = partial(torch.optim.RMSprop, lr=lr)
     players = {
-        "generator": Player(initialise(Generator(spec), NORMAL, AROUND_ONE), optimiser),
-        "critic": Player(initialise(Critic(spec), NORMAL, AROUND_ONE), optimiser),
+        "generator": Player(initialise(Generator(spec, width), NORMAL, AROUND_ONE), optimiser),
+        "critic": Player(initialise(Critic(spec, width), NORMAL, AROUND_ONE), optimiser),
     }
     latents = gaussian(LATENT)
-    game = two_player(Wasserstein(), latents=latents, critic_steps=5, after_critic=[ClipWeights(0.01)])
+    game = two_player(Wasserstein(), latents=latents, critic_steps=critic_steps, after_critic=[ClipWeights(clip)])
     return GAN(players, [game], sample, latents, least_batch=2)

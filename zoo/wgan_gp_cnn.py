@@ -15,21 +15,22 @@ from torch import nn
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.losses.objectives import Wasserstein
 from zoo.losses.penalties import GradientPenalty
+from zoo.training.parameters import checked
 from zoo.training.two_player import sample, two_player
 
 LATENT = 128
 
 
-def widths(resolution: int) -> list[int]:
+def widths(resolution: int, width: int) -> list[int]:
     """Channels after each halving of the image: 128, 256, 512 at 32 px; no wider at other sizes."""
-    return [min(128 << stage, 512) for stage in range(int(log2(resolution)) - 2)]
+    return [min(width << stage, 4 * width) for stage in range(int(log2(resolution)) - 2)]
 
 
 class Generator(nn.Sequential):
     """z (N, 128) -> images (N, C, H, W) in [-1, 1]: gan_cifar.py, 512, 256, 128 channels at 4, 8, 16 px."""
 
-    def __init__(self, spec: ImageSpec):
-        first, *rest = reversed(widths(spec.resolution))
+    def __init__(self, spec: ImageSpec, width: int = 128):
+        first, *rest = reversed(widths(spec.resolution, width))
         stem = [nn.Linear(LATENT, first * 16), nn.BatchNorm1d(first * 16), nn.ReLU(), nn.Unflatten(1, (first, 4, 4))]
         layers: list[nn.Module] = []
         for before, after in pairwise([first, *rest]):
@@ -40,8 +41,8 @@ class Generator(nn.Sequential):
 class Critic(nn.Sequential):
     """Images (N, C, H, W) -> scores (N,), without norm: gan_cifar.py."""
 
-    def __init__(self, spec: ImageSpec):
-        channels = [spec.channels, *widths(spec.resolution)]
+    def __init__(self, spec: ImageSpec, width: int = 128):
+        channels = [spec.channels, *widths(spec.resolution, width)]
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
             layers += [nn.Conv2d(before, after, 5, 2, 2), nn.LeakyReLU(0.2)]
@@ -69,14 +70,28 @@ def he(net: nn.Module) -> nn.Module:
     return net
 
 
-def wgan_gp_cnn(spec: ImageSpec) -> GAN:
-    """The CNN of gan_cifar.py: Adam at 1e-4 with betas (0.5, 0.9), constant."""
-    optimiser = adam(1e-4, betas=(0.5, 0.9))
+@checked()
+def wgan_gp_cnn(
+    spec: ImageSpec,
+    *,
+    width: int = 128,
+    lr: float = 1e-4,
+    beta1: float = 0.5,
+    beta2: float = 0.9,
+    critic_steps: int = 5,
+    gradient_penalty: float = 10.0,
+) -> GAN:
+    """The CNN of gan_cifar.py: Adam at 1e-4 with betas (0.5, 0.9), constant.
+
+    Args:
+        width: Channels next to the image; they double with each halving of the size, up to four times as many.
+    """
+    optimiser = adam(lr, betas=(beta1, beta2))
     players = {
-        "generator": Player(he(Generator(spec)), optimiser),
-        "critic": Player(he(Critic(spec)), optimiser),
+        "generator": Player(he(Generator(spec, width)), optimiser),
+        "critic": Player(he(Critic(spec, width)), optimiser),
     }
     latents = gaussian(LATENT)
-    terms = {"gradient_penalty": GradientPenalty(10.0)}
-    game = two_player(Wasserstein(), latents=latents, critic_steps=5, critic_terms=terms)
+    terms = {"gradient_penalty": GradientPenalty(gradient_penalty)}
+    game = two_player(Wasserstein(), latents=latents, critic_steps=critic_steps, critic_terms=terms)
     return GAN(players, [game], sample, latents, least_batch=2)

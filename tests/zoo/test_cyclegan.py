@@ -9,7 +9,7 @@ from torch import nn
 
 from bench.errors import UserError
 from bench.gan import Batch, Context, Draw, ImageSpec, Now
-from zoo.cyclegan import CycleTurn, Translators, adversarial, cycle, cyclegan, cyclegan_paper, identity
+from zoo.cyclegan import CycleTurn, Translators, adversarial, cyclegan, cyclegan_paper, round_trip, unchanged
 
 SPEC = ImageSpec(3, 8, source_channels=3)
 
@@ -46,8 +46,8 @@ def test_losses_are_those_of_networks_applied_one_by_one():
     assert isinstance(net, Translators)
     mean = nn.functional.l1_loss
     close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
-    close(cycle(turn), 10 * (mean(net.back(net.there(x)), x) + mean(net.there(net.back(y)), y)))
-    close(identity(turn), 5 * (mean(net.there(y), y) + mean(net.back(x), x)))
+    close(10 * round_trip(turn), 10 * (mean(net.back(net.there(x)), x) + mean(net.there(net.back(y)), y)))
+    close(5 * unchanged(turn), 5 * (mean(net.there(y), y) + mean(net.back(x), x)))
     logits = [turn.nets["critic"](net.there(x)), turn.nets["source_critic"](net.back(y))]
     close(adversarial(turn), sum(nn.functional.mse_loss(one, torch.ones_like(one)) for one in logits))
 

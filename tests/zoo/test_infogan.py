@@ -3,7 +3,7 @@ from math import log
 import torch
 
 from bench.gan import Batch, Context, Draw, ImageSpec, Now
-from zoo.infogan import CONTINUOUS, NOISE, Critic, Generator, coded, infogan, information
+from zoo.infogan import CONTINUOUS, NOISE, Critic, Generator, coded, infogan, read_codes
 
 MNIST = ImageSpec(1, 28, classes=10)
 
@@ -48,7 +48,7 @@ def test_information_compares_the_reading_with_the_codes_of_these_fakes():
     blank[:, 10:] = codes[:, 10:] + torch.tensor([0.5, 1.0])
     turn.__dict__["fake_judged"] = (torch.zeros(4), blank)
     # Ten equal logits: ln 10. Means that are off by 0.5 and 1: (0.25 + 1) / 2.
-    torch.testing.assert_close(information(turn), torch.tensor(log(10) + 0.625))
+    torch.testing.assert_close(read_codes(turn), torch.tensor(log(10) + 0.625))
 
 
 def test_no_label_is_needed_and_none_is_used():

@@ -10,7 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from bench.errors import UserError
 from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
 from zoo.networks.patch import PatchCritic
-from zoo.pix2pix import TranslationTurn, UNet, dropout_noise, dropped, halved, l1, pix2pix, pix2pix_paper
+from zoo.pix2pix import TranslationTurn, UNet, distance, dropout_noise, dropped, halved, pix2pix, pix2pix_paper
 from zoo.training.translation import proportionate_width
 
 SPEC = ImageSpec(3, 32, source_channels=1)
@@ -84,7 +84,7 @@ def test_losses_are_half_the_cross_entropy_and_a_hundred_times_the_mean_error():
     entropy = binary_cross_entropy_with_logits(real, torch.ones_like(real))
     entropy += binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
     torch.testing.assert_close(halved(turn), entropy / 2)
-    torch.testing.assert_close(l1(turn), 100 * nn.functional.l1_loss(turn.fake, turn.real))
+    torch.testing.assert_close(100 * distance(turn), 100 * nn.functional.l1_loss(turn.fake, turn.real))
 
 
 def test_both_updates_share_one_pass_whose_graph_is_the_generators():

@@ -19,7 +19,7 @@ from zoo.networks.equalised import (
 )
 from zoo.networks.filters import Filter
 from zoo.networks.widths import Widths, proportionate
-from zoo.progan import PUBLISHED, Generator, drift, progan, progan_paper
+from zoo.progan import PUBLISHED, Generator, progan, progan_paper, squared_logits
 from zoo.training.growing import GrowingCritic, GrowingTurn, growing_schedule, shrink
 
 SMALL = Widths(64, 8, 4)
@@ -216,7 +216,7 @@ def test_drift_is_a_thousandth_of_the_mean_square_of_the_real_logits():
     class Judged:
         real_logits = torch.tensor([1.0, -3.0])
 
-    assert float(drift(Judged())) == pytest.approx(0.005)
+    assert float(0.001 * squared_logits(Judged())) == pytest.approx(0.005)
 
 
 def test_scaled_leaky_relu_keeps_the_variance():

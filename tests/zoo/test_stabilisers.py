@@ -38,7 +38,7 @@ def baseline() -> list[torch.Tensor]:
 
 
 def test_the_baseline_of_the_family_is_dcgan(baseline):
-    assert same(trained(stabilisers.baseline), baseline)
+    assert same(trained(lambda spec: stabilisers.baseline(spec, stabilisers.common())), baseline)
 
 
 def test_the_family_is_complete():

@@ -11,6 +11,7 @@ from zoo.stylegan2_ada import (
     AUTO,
     CIFAR,
     config,
+    settings,
     stylegan2_ada,
     stylegan2_ada_cond,
     stylegan2_ada_cond_paper,
@@ -50,8 +51,8 @@ def test_the_parts_of_the_conditional_networks():
 
 
 def test_small_images_take_the_cifar_configuration():
-    assert config(16) is config(32) is CIFAR
-    assert config(64) is config(256) is AUTO
+    assert config(16, settings()) == config(32, settings()) == CIFAR
+    assert config(64, settings()) == config(256, settings()) == AUTO
     small, large = stylegan2_ada(ImageSpec(1, 16)), stylegan2_ada(ImageSpec(1, 64))
     assert [list(gan.state) for gan in (small, large)] == [["augment"], ["augment", "path_length"]]
     assert [[*update.losses, update.every] for update in small.schedule[0].updates] == [

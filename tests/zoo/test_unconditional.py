@@ -41,7 +41,7 @@ def test_parameters_equal_the_reference_implementation(
 
 @pytest.mark.parametrize(("pack", "expected"), [(1, 4_310_401), (2, 4_315_201), (3, 4_320_001), (4, 4_324_801)])
 def test_only_the_first_layer_grows_with_the_pack(pack: int, expected: int):
-    critic = pacgan.Critic(ImageSpec(3, 32), pack)
+    critic = pacgan.Critic(ImageSpec(3, 32), pack=pack)
     assert sum(p.numel() for p in critic.parameters()) == expected
 
 

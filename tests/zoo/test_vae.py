@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from bench.gan import Batch, Context, Draw, ImageSpec, Now
-from zoo.vae import AutoencoderTurn, divergence, reconstruction, vae
+from zoo.vae import AutoencoderTurn, from_prior, reconstruction, vae
 
 SPEC = ImageSpec(1, 16)
 
@@ -21,7 +21,7 @@ def turn() -> AutoencoderTurn:
 def test_divergence_is_that_of_normal_distributions(turn: AutoencoderTurn):
     _, means, log_variances = turn.coded
     exact = kl_divergence(Normal(means, (log_variances / 2).exp()), Normal(0.0, 1.0)).sum(1).mean()
-    torch.testing.assert_close(divergence(turn), exact)
+    torch.testing.assert_close(from_prior(turn), exact)
 
 
 def test_reconstruction_is_the_likelihood_at_the_best_variance(turn: AutoencoderTurn):
@@ -40,5 +40,5 @@ def test_reconstruction_is_the_likelihood_at_the_best_variance(turn: Autoencoder
 def test_one_pass_serves_both_terms(turn: AutoencoderTurn):
     passes: list[int] = []
     turn.nets["autoencoder"].register_forward_hook(lambda *_: passes.append(1))
-    (reconstruction(turn) + divergence(turn)).backward()
+    (reconstruction(turn) + from_prior(turn)).backward()
     assert len(passes) == 1

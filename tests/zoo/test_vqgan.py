@@ -17,10 +17,10 @@ from zoo.vqgan import (
     Adversarial,
     ReconstructionTurn,
     balance,
-    codebook,
+    codes,
     halved,
-    perceptual,
-    pixels,
+    perceptual_distance,
+    pixel_distance,
     proportionate,
     vqgan,
 )
@@ -135,7 +135,7 @@ def test_the_codebook_pulls_features_fully_and_codes_by_a_quarter():
     turn = turn_of()
     features, chosen = (torch.randn(2, 4, 2, 2, requires_grad=True) for _ in range(2))
     turn.coded = turn.real, features, chosen
-    codebook(turn).backward()
+    codes(turn).backward()
     pull = 2 * (chosen - features).detach() / features.numel()
     torch.testing.assert_close(chosen.grad, 0.25 * pull)
     torch.testing.assert_close(features.grad, -pull)
@@ -143,7 +143,7 @@ def test_the_codebook_pulls_features_fully_and_codes_by_a_quarter():
 
 def test_reconstruction_teaches_the_encoder_and_not_the_codes():
     turn = turn_of()
-    pixels(turn).backward()
+    pixel_distance(turn).backward()
     net = turn.nets["autoencoder"]
     assert net.get_parameter("codebook.codes.weight").grad is None
     first = net.get_parameter("encoder.0.weight").grad
@@ -154,7 +154,7 @@ def test_reconstruction_teaches_the_encoder_and_not_the_codes():
 def test_nothing_is_lost_on_a_perfect_reconstruction():
     turn = turn_of()
     turn.coded = turn.real, turn.real, turn.real
-    assert pixels(turn) == perceptual(turn) == codebook(turn) == 0
+    assert pixel_distance(turn) == perceptual_distance(turn) == codes(turn) == 0
 
 
 def test_the_perceptual_distance_weighs_every_layer_alike_however_large():
@@ -162,7 +162,7 @@ def test_the_perceptual_distance_weighs_every_layer_alike_however_large():
     reals = [torch.zeros(2, 3, 4, 4), torch.ones(2, 5, 2, 2)]
     fakes = [torch.full((2, 3, 4, 4), -0.5), torch.full((2, 5, 2, 2), 3.0)]
     turn.real_judged, turn.fake_judged = (torch.zeros(2, 1), reals), (torch.zeros(2, 1), fakes)
-    assert perceptual(turn).item() == pytest.approx((0.5 + 2.0) / 2)
+    assert perceptual_distance(turn).item() == pytest.approx((0.5 + 2.0) / 2)
 
 
 def test_the_critic_minimises_half_the_hinge_loss_per_patch():
@@ -183,7 +183,7 @@ def test_the_adversarial_term_joins_after_a_quarter_with_the_weight_of_its_gradi
     assert Adversarial()(turn_of(images=24)) == 0
     turn = turn_of(images=25)
     weight = turn.nets["autoencoder"].get_submodule("decoder")[-1].weight  # pyright: ignore[reportIndexIssue]
-    term, likeness = Adversarial()(turn), pixels(turn) + perceptual(turn)
+    term, likeness = Adversarial()(turn), pixel_distance(turn) + perceptual_distance(turn)
     ours, theirs = (torch.autograd.grad(loss, weight, retain_graph=True)[0].norm() for loss in (term, likeness))
     torch.testing.assert_close(ours, 0.8 * theirs, rtol=1e-2, atol=1e-6)
 

@@ -21,10 +21,10 @@ Norm = Callable[[int], nn.Module]  # channels -> a layer that keeps the shape
 Head = Callable[[int], nn.Module]  # channels of 4 x 4 features -> a layer that ends in one number per image
 
 
-def widths(resolution: int) -> list[int]:
+def widths(resolution: int, width: int = WIDTH) -> list[int]:
     """Channels from the smallest feature map, 4 px, to the largest, half the image: 512, 256, 128, 64 at 64 px."""
     stages = int(log2(resolution)) - 2
-    return [min(WIDTH << stage, 512) for stage in reversed(range(stages))]
+    return [min(width << stage, 8 * width) for stage in reversed(range(stages))]
 
 
 def transposed(before: int, after: int) -> nn.Module:
@@ -48,8 +48,8 @@ def plain_head(width: int) -> nn.Module:
 class Generator(nn.Sequential):
     """z (N, 100) -> images (N, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: ImageSpec, up: Up = transposed, norm: Norm = nn.BatchNorm2d):
-        channels = widths(spec.resolution)
+    def __init__(self, spec: ImageSpec, width: int = WIDTH, *, up: Up = transposed, norm: Norm = nn.BatchNorm2d):
+        channels = widths(spec.resolution, width)
         layers: list[nn.Module] = [
             nn.Unflatten(1, (LATENT, 1, 1)),
             nn.ConvTranspose2d(LATENT, channels[0], 4, 1, 0, bias=False),  # -> 4 x 4
@@ -65,9 +65,9 @@ class Critic(nn.Module):
     No norm on the first layer (section 3).
     """
 
-    def __init__(self, spec: ImageSpec, norm: Norm = nn.BatchNorm2d, head: Head = plain_head):
+    def __init__(self, spec: ImageSpec, width: int = WIDTH, *, norm: Norm = nn.BatchNorm2d, head: Head = plain_head):
         super().__init__()
-        channels = widths(spec.resolution)[::-1]
+        channels = widths(spec.resolution, width)[::-1]
         layers: list[nn.Module] = [_down(spec.channels, channels[0]), nn.LeakyReLU(0.2, inplace=True)]
         for before, after in pairwise(channels):
             layers += [_down(before, after), norm(after), nn.LeakyReLU(0.2, inplace=True)]

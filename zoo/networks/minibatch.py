@@ -27,9 +27,9 @@ class MinibatchDiscrimination(nn.Module):
 class MinibatchHead(nn.Module):
     """A critic's end that sees the batch: features (N, F, 4, 4) -> logits (N, 1)."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, kernels: int = 100, dimensions: int = 5):
         super().__init__()
-        self.compare = MinibatchDiscrimination(width * 16)
+        self.compare = MinibatchDiscrimination(width * 16, kernels, dimensions)
         self.judge = nn.Linear(width * 16 + self.compare.kernels, 1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:

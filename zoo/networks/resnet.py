@@ -105,24 +105,27 @@ def small_width(published: int, resolution: int) -> int:
 
     Small images need fewer channels, and five critic steps per iteration must stay affordable without a GPU.
     """
-    return published * resolution // 32 if resolution < 32 else published
+    return max(1, published * resolution // 32) if resolution < 32 else published
 
 
-def generator_widths(resolution: int) -> list[int]:
+def generator_widths(resolution: int, width: int = 256) -> list[int]:
     """SNGAN's and SAGAN's channels at 4, 8, ... px: 256 throughout at 32 px; 1024, 512, ... 64 at 64 px and above."""
     sizes = [4 << stage for stage in range(int(log2(resolution)) - 1)]
     if resolution <= 32:
-        return [small_width(256, resolution)] * len(sizes)
-    return [min(1024, 64 * resolution // size) for size in sizes]
+        return [small_width(width, resolution)] * len(sizes)
+    return [min(4 * width, width * resolution // (4 * size)) for size in sizes]
 
 
-def critic_widths(resolution: int) -> tuple[list[int], int]:
-    """SNGAN's channels after each halving of the image, and the number of blocks that follow at the last size."""
+def critic_widths(resolution: int, width: int = 256) -> tuple[list[int], int]:
+    """SNGAN's channels after each halving of the image, and the number of blocks that follow at the last size.
+
+    `width` is the generator's at 32 px, where the critic has half of it.
+    """
     if resolution <= 32:
-        return [small_width(128, resolution)] * 2, 2
+        return [small_width(width // 2, resolution)] * 2, 2
     last = 2 if resolution == 64 else 4
     halvings = int(log2(resolution // last))
-    return [min(1024, 64 << stage) for stage in range(halvings)], 0 if resolution == 64 else 1
+    return [min(4 * width, width // 4 << stage) for stage in range(halvings)], 0 if resolution == 64 else 1
 
 
 def glorot(net: nn.Module) -> nn.Module:

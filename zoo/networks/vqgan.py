@@ -27,8 +27,8 @@ class Design:
 
 
 def norm(width: int) -> nn.Module:
-    """Group norm in 32 groups."""
-    return nn.GroupNorm(32, width, eps=1e-6)
+    """Group norm in 32 groups; in 8 where the width is no multiple of 32."""
+    return nn.GroupNorm(8 if width % 32 else 32, width, eps=1e-6)
 
 
 class Residual(nn.Module):

@@ -20,18 +20,27 @@ class Widths:
     latent: int = 512
 
     def at(self, size: int) -> int:
-        """Channels of features of size x size px."""
-        return min(self.base // size, self.most)
+        """Channels of features of size x size px, in steps of 8."""
+        return in_steps(min(self.base / size, self.most))
 
 
-def proportionate(resolution: int, published: Widths) -> Widths:
+STEP = 8  # channels
+
+
+def in_steps(channels: float) -> int:
+    """The nearest multiple of 8, at least 8."""
+    return max(STEP, round(channels / STEP) * STEP)
+
+
+def proportionate(resolution: int, published: Widths, width: int | None = None) -> Widths:
     """The fixed track's widths: R channels at the full R px (16 at least), doubling with every halving.
 
     Latents and styles have 8 R numbers. Nothing is wider than it was published: at 128 px and above the whole network
-    has about its published size.
+    has about its published size. With `width` everything is in proportion to it, where `published.most` is as it is.
     """
+    share = 1.0 if width is None else width / published.most
     return Widths(
-        base=min(max(resolution, 16) * resolution, published.base),
-        most=published.most,
-        latent=min(8 * resolution, published.latent),
+        base=int(share * min(max(resolution, 16) * resolution, published.base)),
+        most=in_steps(share * published.most),
+        latent=in_steps(share * min(8 * resolution, published.latent)),
     )

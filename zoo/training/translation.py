@@ -2,6 +2,7 @@
 
 from bench.errors import UserError
 from bench.gan import ImageSpec
+from zoo.networks.widths import in_steps
 
 PUBLISHED_WIDTH = 64  # of the first layer, in pix2pix and CycleGAN alike
 
@@ -15,6 +16,6 @@ def needs_sources(spec: ImageSpec, member: str) -> None:
         )
 
 
-def proportionate_width(resolution: int) -> int:
-    """The fixed track's width of the first layer: half the resolution, from 16 to the published 64."""
-    return min(max(resolution // 2, 16), PUBLISHED_WIDTH)
+def proportionate_width(resolution: int, width: int = PUBLISHED_WIDTH) -> int:
+    """The fixed track's width of the first layer: half the resolution, from 16 to the published 64; all in proportion to `width`."""
+    return in_steps(min(max(resolution // 2, 16), PUBLISHED_WIDTH) * width / PUBLISHED_WIDTH)
