@@ -46,6 +46,7 @@ class _Cost(_Open):
     parameters: dict[str, Count]
     flops_sample: Count | None = None
     samples_per_second: Finite | None = None
+    flops_image: Finite | None = None
 
 
 class _Row(_Open):
@@ -129,6 +130,7 @@ def _row(item: _Row, metrics: dict[str, Column]) -> Row:
             tuple(sorted(cost.parameters.items())),
             cost.flops_sample,
             cost.samples_per_second,
+            cost.flops_image,
         ),
         records=item.records,
         warnings=item.warnings,
@@ -201,7 +203,11 @@ def _row_as_dict(shown: tuple[BoardColumn, ...], row: Row) -> dict[str, Any]:
 def _cost_as_dict(cost: Cost) -> dict[str, Any]:
     """What speed records add is left out where there are none."""
     known = {"images": cost.images, "train_seconds": exact(cost.train_seconds), "parameters": dict(cost.parameters)}
-    speed = {"flops_sample": cost.flops_sample, "samples_per_second": exact(cost.samples_per_second)}
+    speed = {
+        "flops_sample": cost.flops_sample,
+        "samples_per_second": exact(cost.samples_per_second),
+        "flops_image": cost.flops_image,
+    }
     return known | {key: value for key, value in speed.items() if value is not None}
 
 

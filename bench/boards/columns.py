@@ -54,17 +54,27 @@ def columns(board: Board) -> tuple[BoardColumn, ...]:
         _cost("train_seconds", "Training", lambda cost: cost.train_seconds or None, duration),
         _cost("parameters", "Parameters", _parameters, lambda value: count(round(value))),
     ]
+    found += _compute(board)
+    found += _metrics(board, names)
+    if {row.track for row in board.rows} - {"fixed"}:  # what a reader expects without a word
+        found.append(_named("track", "Track", lambda row: row.track))
+    if any(row.warnings for row in board.rows):
+        found.append(_named("flagged", "Flagged", lambda row: "; ".join(row.warnings)))
+    return tuple(found)
+
+
+def _compute(board: Board) -> list[BoardColumn]:
+    """What was counted: of training in the matched track, of sampling where there is a speed record."""
+    found: list[BoardColumn] = []
+    if any(row.cost and row.cost.flops_image is not None for row in board.rows):
+        text = partial(number, digits=3)
+        found.append(_cost("flops_image", "FLOPs per training image", lambda cost: cost.flops_image, text))
     if any(row.cost and row.cost.flops_sample is not None for row in board.rows):
         found.append(
             _cost("flops_sample", "FLOPs per sample", lambda cost: cost.flops_sample, lambda value: count(round(value)))
         )
         found.append(_cost("samples_per_second", "Samples/s", lambda cost: cost.samples_per_second, _rate, "higher"))
-    found += _metrics(board, names)
-    if len({row.track for row in board.rows}) > 1:
-        found.append(_named("track", "Track", lambda row: row.track))
-    if any(row.warnings for row in board.rows):
-        found.append(_named("flagged", "Flagged", lambda row: "; ".join(row.warnings)))
-    return tuple(found)
+    return found
 
 
 def facts(columns: Sequence[BoardColumn], row: Row, *, scores: bool = True) -> dict[str, Value]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # What is known, by the beginning of the field's name; the longest that fits counts. Numbers name their source.
 EFFECTS = {
-    "track": "the budget or the recipe is another one: fixed gives everybody the same, paper each its own",
+    "track": "the budget or the recipe is another one: fixed gives everybody the same images, paper each its "
+    "own recipe, matched the same compute",
     "data.name": "other real images: the scores have nothing in common",
     "data.resolution": "other pictures: the scores have nothing in common",
     "data.flip": "mirrored images are training images too: a small set looks twice as large",
@@ -27,6 +28,7 @@ EFFECTS = {
     "facts.data": "other real images or another preparation of them: box instead of Lanczos moved an FID from 5.3 to 4.3 "
     "(NVlabs/stylegan2-ada-pytorch issue 283)",
     "training.images": "a longer training is usually a better score, until it diverges",
+    "training.flops": "more compute is a longer training: usually a better score, until it diverges",
     "training.width": "every network is wider or narrower: other capacity, other cost",
     "training.batch_size": "another batch size is another training: more images per update, fewer updates for the same budget",
     "training.precision": "mixed precision spread the mean FID of repeated trainings by 3 % to over 100 % "
@@ -41,6 +43,7 @@ EFFECTS = {
     "evaluation.optional_metrics": "which further scores are reported where weights are available; those in common are not touched",
     "recipes": "another recipe is another training of that member",
     "evaluation.every": "the best checkpoint is chosen among more or fewer; the last one is not touched",
+    "evaluation.points": "the best checkpoint is chosen among more or fewer; the last one is not touched",
     "evaluation.curve_samples": "the best checkpoint is chosen with more or less noise; the last one is not touched",
     "evaluation.selection": "another rule chooses the best checkpoint; the last one is not touched",
     "evaluation.checkpoint": "the best checkpoint by the reported score hides divergence: one DCGAN had 49.03 at best and 137.41 "
@@ -52,7 +55,7 @@ EFFECTS = {
     "facts.metrics": "another definition of the metric under the same name",
 }
 HARMLESS = ("evaluation.sample_seeds", "evaluation.metrics", "evaluation.optional_metrics", "training.seeds")
-ONLY_BEST = ("evaluation.every", "evaluation.curve_samples", "evaluation.selection")
+ONLY_BEST = ("evaluation.every", "evaluation.points", "evaluation.curve_samples", "evaluation.selection")
 UNKNOWN = "not known: treat the two as not comparable"
 NOT_STATED = "not stated"
 OURS = "best on held-out images"  # the last one stands beside it, and is taken where the other side reports the last

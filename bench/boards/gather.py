@@ -27,6 +27,7 @@ class Run:
     digest: str
     status: Status
     images: int
+    flops_image: float | None
     train_seconds: float | None
     parameters: tuple[tuple[str, int], ...]
     arguments: tuple[tuple[str, Value], ...]  # the parameters of the member's builder
@@ -58,6 +59,7 @@ def run_of(record: Record) -> Run:
         digest=record.digest,
         status=record.status,
         images=record.images_seen,
+        flops_image=record.compute.flops_per_image if record.compute else None,
         train_seconds=record.seconds.get("train"),
         parameters=tuple(sorted(record.parameters.items())),
         arguments=tuple(sorted(record.member.parameters.items())),
@@ -175,4 +177,4 @@ def _cost(ok: Sequence[Run]) -> Cost | None:
         return None
     seconds = [run.train_seconds for run in ok if run.train_seconds is not None]
     images = round(mean([run.images for run in ok]))
-    return Cost(images, mean(seconds) if seconds else None, ok[0].parameters)
+    return Cost(images, mean(seconds) if seconds else None, ok[0].parameters, flops_image=ok[0].flops_image)

@@ -54,6 +54,7 @@ class Cost:
     parameters: tuple[tuple[str, int], ...]  # per player
     flops_sample: int | None = None  # of generating one image, where a speed record counted them
     samples_per_second: float | None = None
+    flops_image: float | None = None  # of training by one real image, in the matched track
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,14 @@ class Artifact(Frozen):
     reason: Message = ""  # why it was not kept, or not made
 
 
+class Compute(Frozen):
+    """A budget in compute, and the images that it paid for."""
+
+    flops: Finite  # the budget
+    flops_per_image: Finite  # of training, by real image drawn: convolutions and matrix products, forward and backward
+    images: Count  # the first over the second, rounded down
+
+
 class Failure(Frozen):
     """Why a run ended without a result."""
 

@@ -18,7 +18,7 @@ from bench.metric_facts import MetricFacts
 from bench.records import json_file
 from bench.records.fields import Count, FolderName, Moment, Name, Seconds, Version
 from bench.records.json_file import RESTORE, cannot_read
-from bench.records.parts import Artifact, Environment, Failure, Member, Point, Score
+from bench.records.parts import Artifact, Compute, Environment, Failure, Member, Point, Score
 from bench.suites.frozen import Frozen
 from bench.suites.suite import Track
 
@@ -46,6 +46,7 @@ class Record(Frozen):
     status: Status
     diverged_at_step: Count | None = None
     failure: Failure | None = None
+    compute: Compute | None = None  # of the matched track
     images_seen: Count
     steps: Count
     updates: dict[str, Count]  # player -> optimiser steps

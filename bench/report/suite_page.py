@@ -176,6 +176,8 @@ def _budget(board: Board) -> list[Fact]:
     found: list[Fact] = []
     if isinstance(images := training.get("images"), int):
         found.append(Fact(formats.count(images), "training images"))
+    if isinstance(flops := training.get("flops"), float):
+        found.append(Fact(f"{flops:.3g}", "training FLOPs"))
     if isinstance(samples := evaluation.get("samples"), int):
         found.append(Fact(formats.count(samples), "samples scored"))
     return found

@@ -134,7 +134,7 @@ def _evaluation(experiment: Experiment, job: Job, training: Training) -> Seconds
     fake, per_image = _sampled(experiment, training)
     wanted = targets(training.gan, experiment.dataset, len(fake))
     pairs = None if wanted is None else Pairs(fake, Sample.of(wanted, name="targets"))
-    points = experiment.budget(job).images // evaluation.every
+    points = evaluation.curve_points(experiment.budget(job).images)
     reported = evaluated_at_the_end(experiment.suite)
     sampled = per_image * (points * evaluation.curve_samples + reported)
     timed = {metric: _metric(experiment, fake, pairs, metric) for metric in {*rules.metrics, *rules.curve_metrics}}

@@ -1,7 +1,7 @@
 """A suite meets this machine: its data set, its real samples, its resolved protocol, its jobs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from bench.gan import ImageSpec
 from bench.metric_facts import MetricId
 from bench.records import record as records
 from bench.records.parts import Role
+from bench.runs.budget import JobBudget, resolve
 from bench.runs.calibration import CALIBRATIONS
 from bench.runs.jobs import Job, JobFiles, listing_of, source_of
 from bench.runs.rules import Rules
-from bench.suites.suite import Budget, Precision, Suite
+from bench.suites.suite import Precision, Suite
 from bench.training.allocator import keep_freed_memory
 from bench.training.checkpoint import Identity
 from bench.training.loop import Execution
@@ -52,6 +53,7 @@ class Experiment:
     dataset: DataSet
     execution: Execution
     files: JobFiles
+    _budgets: dict[str, JobBudget] = field(default_factory=dict, repr=False)  # by member: counted once
 
     @property
     def spec(self) -> ImageSpec:
@@ -98,9 +100,13 @@ class Experiment:
         trained = {job.member.name: job.member for job in jobs if job.role == "member"}
         return sorted(name for name, member in trained.items() if "width" not in members.declared(member))
 
-    def budget(self, job: Job) -> Budget:
-        """How much the job trains."""
-        return self.suite.training_of(job.member.base, job.member.entry_point)
+    def budget(self, job: Job) -> JobBudget:
+        """How much the job trains. Raises UserError for a member whose compute cannot be counted where it is the budget."""
+        member = job.member
+        if member.name not in self._budgets:
+            asked = self.suite.training_of(member.base, member.entry_point)
+            self._budgets[member.name] = resolve(asked, member, self.spec)
+        return self._budgets[member.name]
 
     def identity(self, job: Job) -> Identity:
         """What the job's checkpoints belong to."""

@@ -41,6 +41,7 @@ class JobRun:
         self.keeping = Keeping(experiment, job)  # before the start: feature networks that are loaded draw weights too
         self.training = start_training(experiment, job)
         self.parameters = parameters(self.training)
+        self.payable = self.training.payable
         self.evaluator = Evaluator(experiment, self.training.gan, job.member.name)
         self.interrupts = Interrupts()
         self.state = RunState(now_in_utc())
@@ -114,7 +115,10 @@ class JobRun:
 
     @property
     def _point_is_due(self) -> bool:
-        return self.training.now.images >= (len(self.state.curve) + 1) * self.experiment.suite.evaluation.every
+        curve, evaluation, images = self.state.curve, self.experiment.suite.evaluation, self.training.now.images
+        if len(curve) == evaluation.curve_points(self.payable) or (curve and curve[-1].images == images):
+            return False
+        return images >= evaluation.curve_point(len(curve), self.payable)
 
     def _look_up(self) -> Iterator[Progress]:
         """What is done between two steps: a point of the curve where it is due, a checkpoint now and then."""
@@ -153,7 +157,7 @@ class JobRun:
 
     def _keep_grid(self, nets: Nets) -> None:
         """Keep a grid from the same latents at a few points of training."""
-        points = max(self.training.budget // self.experiment.suite.evaluation.every, 1)
+        points = max(self.experiment.suite.evaluation.curve_points(self.payable), 1)
         index = len(self.state.curve) + 1
         if index == 1 or index * GRIDS // points > (index - 1) * GRIDS // points:
             self._keep_file(self.evaluator.grid(nets))

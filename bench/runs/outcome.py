@@ -37,6 +37,7 @@ def about(experiment: Experiment, job: Job, task: Task) -> dict[str, Any]:
             parameters=members.arguments(member) if job.trains else {},
         ),
         "seed": job.seed,
+        "compute": experiment.budget(job).compute if job.trains else None,
         "job": job.digest,
         "absent": rules.absent,
         "environment": describe(experiment.execution),

@@ -102,7 +102,7 @@ def _check_budget(training: Training) -> None:
             where = f"stage {index + 1} of {len(stages)} gets {left:,} of them and " if len(stages) > 1 else "it "
             raise UserError(
                 f"the budget of {training.budget:,} images does not pay for one iteration: {where}needs {cost:,} "
-                f"({draws(stage)} batches of {training.batches.batch_size}). Give more images or smaller batches."
+                f"({draws(stage)} batches of {training.batches.batch_size}). Give a larger budget or smaller batches."
             )
         drawn += left // cost * cost
 

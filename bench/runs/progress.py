@@ -55,7 +55,7 @@ def _seconds_left(suite: Suite, now: Now, state: RunState) -> float | None:
     if not (now.images and state.evaluated):
         return None
     rules = suite.evaluation
-    points = max(now.budget // rules.every - len(state.curve), 0)
+    points = max(rules.curve_points(now.budget) - len(state.curve), 0)
     again = state.best is None or state.best.images != now.images  # the best networks may be the last ones
     of_the_curve = len(state.curve) * rules.curve_samples
     reported = evaluated_at_the_end(suite) // (2 - again) - max(state.evaluated - of_the_curve, 0)

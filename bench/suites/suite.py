@@ -27,7 +27,7 @@ Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 Positive = Annotated[int, Field(gt=0)]
 Members = Annotated[tuple[str, ...], BeforeValidator(expanded), Field(min_length=1)]
 Precision = Literal["fp32", "bf16"]
-Track = Literal["fixed", "paper"]
+Track = Literal["fixed", "paper", "matched"]
 
 WITH_PATH = ("folder", "pairs", "unpaired")  # data sets named by where they lie: only their content is in the protocol
 
@@ -52,14 +52,24 @@ class Recipe(Frozen):
 
 
 class Budget(Frozen):
-    """The budget, the same for every member; in the paper track that of members without a recipe."""
+    """The budget, the same for every member, in images or in compute; in the paper track that of members without a recipe."""
 
-    images: Positive  # real images drawn from the set; every draw counts
+    images: Positive | None = Field(
+        default=None, exclude_if=_is_none
+    )  # real images drawn from the set; every draw counts
+    flops: Annotated[float, Field(ge=1, le=1e30, allow_inf_nan=False)] | None = Field(default=None, exclude_if=_is_none)
     batch_size: Positive
     precision: Precision = "fp32"
     width: Annotated[float, Field(gt=0, le=4)] | None = Field(
         default=None, exclude_if=_is_none
     )  # factor of every member's own
+
+    @model_validator(mode="after")
+    def _in_images_or_in_compute(self) -> "Budget":
+        if (self.images is None) == (self.flops is None):
+            both = "both" if self.images is not None else "neither"
+            raise ValueError(f"a budget is either images or flops, and {both} is given")
+        return self
 
 
 class Evaluation(Frozen):
@@ -69,11 +79,31 @@ class Evaluation(Frozen):
     optional_metrics: tuple[str, ...] = ()  # measured too where the weights of their extractors are available
     samples: Positive  # generated images behind each reported score
     sample_seeds: tuple[int, ...] = Field(default=(0,), min_length=1)  # noise of the reported scores, one score each
-    every: Positive  # images between two points of the curve
+    every: Positive | None = Field(default=None, exclude_if=_is_none)  # images between two points of the curve
+    points: Positive | None = Field(default=None, exclude_if=_is_none)  # of the curve, at equal shares of the budget
     curve_samples: Positive  # generated images behind each point of the curve, drawn from a seed of their own
     selection: (
         str  # metric on the curve that chooses the best checkpoint: on held-out images, never on the reported ones
     )
+
+    @model_validator(mode="after")
+    def _curve_has_a_step_or_a_number_of_points(self) -> "Evaluation":
+        if (self.every is None) == (self.points is None):
+            both = "both" if self.every is not None else "neither"
+            raise ValueError(
+                f"the curve has either a point every so many images or a number of points, and {both} is given"
+            )
+        return self
+
+    def curve_points(self, budget: int) -> int:
+        """The number of points of the curve of a run that draws `budget` images."""
+        return budget // self.every if self.every is not None else self.points or 0
+
+    def curve_point(self, index: int, budget: int) -> int:
+        """The images after which point `index`, from 0, is measured in such a run."""
+        if self.every is not None:
+            return (index + 1) * self.every
+        return max((index + 1) * budget // (self.points or 1), 1)
 
     @model_validator(mode="after")
     def _optional_metrics_have_extractors(self) -> "Evaluation":
@@ -111,12 +141,25 @@ class Suite(Frozen):
 
     @model_validator(mode="after")
     def _recipes_belong_to_the_paper_track(self) -> "Suite":
-        if self.track == "fixed" and self.recipes:
+        if self.track != "paper" and self.recipes:
             raise ValueError('recipes are for the paper track. Write track = "paper", or leave them out')
         bases = {split(member)[0] for member in self.members}
         if self.track == "paper" and set(self.recipes) != bases:
             odd = ", ".join(sorted(set(self.recipes) ^ bases))
             raise ValueError(f"the paper track needs one recipe for each of its members, and no other; see {odd}")
+        return self
+
+    @model_validator(mode="after")
+    def _compute_is_the_matched_track(self) -> "Suite":
+        if (self.track == "matched") != (self.training.flops is not None):
+            raise ValueError(
+                'the matched track, and no other, has a budget in flops. Write track = "matched" and [training] flops = 1e13, '
+                "or another track and images"
+            )
+        if self.track == "matched" and self.evaluation.points is None:
+            raise ValueError(
+                "members of the matched track draw different numbers of images. Write [evaluation] points = 8, not every"
+            )
         return self
 
     @model_validator(mode="after")

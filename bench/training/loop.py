@@ -86,7 +86,16 @@ class Training:
                 break
             self._enter(self.now.stage + 1)
         if self.now.step == 0:
-            raise UserError(f"the budget of {self.budget} images does not pay for one iteration. Give more images.")
+            raise UserError(f"the budget of {self.budget} images does not pay for one iteration. Give a larger one.")
+
+    @property
+    def payable(self) -> int:
+        """The images that the budget pays for in whole iterations: those drawn when it is spent."""
+        drawn = 0
+        for end, stage in zip(self._stage_ends(), self.gan.schedule, strict=True):
+            cost = draws(stage) * self.batches.batch_size
+            drawn += max(end - drawn, 0) // cost * cost
+        return drawn
 
     @property
     def diverged_at_step(self) -> int | None:

@@ -135,3 +135,39 @@ def test_the_canonical_digest_ignores_order_and_is_known():
     assert digest({"b": 1, "a": [1.5, "é"]}) == digest({"a": [1.5, "é"], "b": 1})
     # sha256 of the two bytes {}
     assert digest({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+
+
+MATCHED = 'track = "matched"\n' + GOOD.replace("images = 1000", "flops = 6e13").replace("every = 100", "points = 4")
+
+
+def test_the_matched_track_has_a_budget_in_compute_and_points_at_equal_shares_of_it():
+    found = suite.parse(MATCHED, "-")
+    assert (found.training.flops, found.training.images) == (6e13, None)
+    assert [found.evaluation.curve_point(index, 1003) for index in range(4)] == [250, 501, 752, 1003]
+    assert found.evaluation.curve_points(1003) == 4
+    rules = found.protocol({})
+    assert rules["training"] == {"flops": 6e13, "batch_size": 10, "precision": "fp32"}
+    assert "every" not in rules["evaluation"]
+
+
+def test_points_may_be_given_in_any_track():
+    found = suite.parse(GOOD.replace("every = 100", "points = 4"), "-")
+    assert found.evaluation.curve_point(0, 1000) == 250
+    assert suite.parse(GOOD, "-").evaluation.curve_points(1000) == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (MATCHED.replace("flops", "images = 5\nflops"), "either images or flops, and both is given"),
+        (GOOD.replace("images = 1000\n", ""), "either images or flops, and neither is given"),
+        (MATCHED.replace('track = "matched"', ""), 'Write track = "matched"'),
+        ('track = "matched"\n' + GOOD, "no other, has a budget in flops"),
+        (MATCHED.replace("points = 4", "every = 100"), "Write [evaluation] points = 8, not every"),
+        (MATCHED.replace("points = 4", "points = 4\nevery = 4"), "a number of points, and both is given"),
+        (MATCHED.replace("6e13", "nan"), "key 'training.flops'"),
+        (MATCHED.replace("6e13", "-1"), "key 'training.flops'"),
+    ],
+)
+def test_budgets_that_cannot_be_meant_are_refused(text, words):
+    assert words in refusal(text)
