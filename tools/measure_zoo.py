@@ -47,8 +47,10 @@ def main(arguments: list[str]) -> None:
     digits, cpu = suite.load("digits"), torch.device("cpu")
     digits, execution = prefer(digits, Execution(cpu))
     experiment = prepare(digits, asked.results, execution)
+    usual = digits.training.images
+    assert usual is not None, "the suite has a budget in images"
     for listing in [] if asked.page else generative(experiment, asked.members):
-        images = asked.images or experiment.suite.training.images
+        images = asked.images or usual
         kept = {line.place: line for line in read(asked.lines)}.get((listing.name, images, asked.seed))
         edited = kept is not None and kept.source_digest != members.source_digest(listing)
         if kept is None or kept.state == "earlier" or (asked.again and edited):

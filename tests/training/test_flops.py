@@ -23,11 +23,11 @@ class OnePass(Turn):
         return self.nets["net"](images)
 
 
-def judged(turn: OnePass) -> Tensor:
+def judged(turn: Turn) -> Tensor:
     return turn.judge(turn.real).mean()
 
 
-def penalised(turn: OnePass) -> Tensor:
+def penalised(turn: Turn) -> Tensor:
     (slope,) = torch.autograd.grad(turn.judge(turn.real).sum(), turn.real, create_graph=True)
     return slope.square().sum()
 
@@ -35,13 +35,13 @@ def penalised(turn: OnePass) -> Tensor:
 penalised.differentiates = frozenset({"real"})  # pyright: ignore[reportFunctionMemberAccess]
 
 
-def spread(turn: OnePass) -> Tensor:
+def spread(turn: Turn) -> Tensor:
     values = turn.judge(turn.real)
     return (values @ values.T).mean()  # grows with the square of the batch
 
 
-def weights_alone(turn: OnePass) -> Tensor:
-    weight = turn.nets["net"][1].weight
+def weights_alone(turn: Turn) -> Tensor:
+    weight = next(iter(turn.nets["net"].parameters()))
     return (weight @ weight.T).square().sum()  # the same whatever the batch
 
 
@@ -111,7 +111,7 @@ def test_a_member_without_products_cannot_have_a_budget_in_compute():
     bare = nn.Linear(2, 2)
 
     def build(spec: ImageSpec) -> GAN:
-        update = Update("net", {"loss": lambda turn: turn.nets["net"].bias.sum()})
+        update = Update("net", {"loss": lambda turn: next(iter(turn.nets["net"].parameters())).sum()})
         return replace(gan_of((1.0, [update])), players={"net": Player(bare, adam(1e-3))})
 
     with pytest.raises(UserError, match="without a convolution or matrix product"):
