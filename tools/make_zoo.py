@@ -15,7 +15,7 @@ from zoo.training.parameters import vocabulary
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "zoo.md"
-ABLATIONS = "zoo.stabilisers"
+FAMILIES = ("zoo.stabilisers", "zoo.conditioning")  # one change per member
 HEAD = """\
 # The zoo
 
@@ -49,35 +49,36 @@ them. A word means the same in every member (`zoo/parameters.toml`); a member ma
 """
 BOUNDS = {"least": "at least", "above": "above", "most": "at most", "below": "below"}
 MANY = 12  # members from which they are counted instead of named
-ABLATION_HEAD = """
+FAMILY_HEADS = (
+    """
 ## Which trick helps?
 
 One DCGAN, one change per member (`zoo/stabilisers.py`): + adds to it, ~ replaces a part, - leaves one out.
 
 | member | change | parameters at 32 px |
 | --- | --- | --- |
-"""
+""",
+    """
+## How to tell it the class?
+
+One SNGAN, one change per member (`zoo/conditioning.py`), with the same signs. `sngan-projection` is what they change.
+
+| member | change | parameters at 32 px |
+| --- | --- | --- |
+""",
+)
 
 
 def page() -> str:
     """The whole page."""
     listings = [found for found in members.listings().values() if found.entry_point.startswith("zoo.")]
-    ablations = [found for found in listings if found.entry_point.startswith(ABLATIONS)]
-    rows = [
-        _row(found, described) for found in listings if found not in ablations and (described := catalogue.entry(found))
-    ]
+    apart = [found for found in listings if found.module in FAMILIES]
+    rows = [_row(found, said) for found in listings if found not in apart and (said := catalogue.entry(found))]
     counts = [_count_row(network) for network in reference_counts()]
-    parts = [
-        HEAD,
-        *rows,
-        COUNTS_HEAD,
-        *counts,
-        ABLATION_HEAD,
-        *_ablation_rows(ablations),
-        WORDS_HEAD,
-        *_words(listings),
-    ]
-    return "".join(parts)
+    parts = [HEAD, *rows, COUNTS_HEAD, *counts]
+    for family, head in zip(FAMILIES, FAMILY_HEADS, strict=True):
+        parts += [head, *_family_rows(family, [found for found in apart if found.module == family])]
+    return "".join([*parts, WORDS_HEAD, *_words(listings)])
 
 
 def reference_counts() -> list[dict[str, Any]]:
@@ -129,13 +130,13 @@ def _words(listings: list[Listing]) -> Iterator[str]:
         yield f"| `{word}` | {facts['about']} | {values} | {whose} |\n"
 
 
-def _ablation_rows(ablations: list[Listing]) -> Iterator[str]:
-    spec = importlib.util.find_spec(ABLATIONS)
+def _family_rows(module: str, listings: list[Listing]) -> Iterator[str]:
+    spec = importlib.util.find_spec(module)
     assert spec is not None
     assert spec.origin is not None
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
     changes = {f.name: ast.get_docstring(f) or "" for f in tree.body if isinstance(f, ast.FunctionDef)}
-    for listing in ablations:
+    for listing in listings:
         function = listing.entry_point.partition(":")[2]
         yield f"| `{listing.name}` | {changes[function].splitlines()[0]} | {_parameters(listing)} |\n"
 

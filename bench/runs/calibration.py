@@ -40,19 +40,29 @@ def targets(name: str, dataset: DataSet, images: np.ndarray) -> np.ndarray:
     )
 
 
+def labels(name: str, dataset: DataSet, count: int, seed: int) -> np.ndarray | None:
+    """The classes of a row's images, (count,), or None for a set without labels.
+
+    Images of the set have their own. What is made has classes at random: the floor of a metric that asks for the class.
+    """
+    train, held_out = dataset.train.labels, dataset.held_out.labels
+    if train is None or held_out is None:
+        return None
+    if name == "real":
+        return np.asarray(held_out)[_in_turn(len(held_out), count, seed)]
+    if name == "copycat":
+        return np.asarray(train)[_drawn(len(train), count, seed)]
+    return np.random.default_rng(seed).integers(len(dataset.classes), size=count)
+
+
 def real(dataset: DataSet, count: int, seed: int) -> np.ndarray:
     """Held-out images in random order, each as often as the others to within one."""
-    random = np.random.default_rng(seed)
-    held_out = dataset.held_out.images
-    rounds = -(-count // len(held_out))
-    rows = np.concatenate([random.permutation(len(held_out)) for _ in range(rounds)])
-    return _rows(held_out, rows[:count])
+    return _rows(dataset.held_out.images, _in_turn(len(dataset.held_out), count, seed))
 
 
 def copycat(dataset: DataSet, count: int, seed: int) -> np.ndarray:
     """Training images drawn with replacement."""
-    images = dataset.train.images
-    return _rows(images, np.random.default_rng(seed).integers(len(images), size=count))
+    return _rows(dataset.train.images, _drawn(len(dataset.train), count, seed))
 
 
 def gaussian(dataset: DataSet, count: int, seed: int) -> np.ndarray:
@@ -74,6 +84,17 @@ def gaussian(dataset: DataSet, count: int, seed: int) -> np.ndarray:
         made = (mean + weights @ centred).round().clip(0, 255).astype(np.uint8)
         drawn[start : start + rows] = made.reshape(rows, *images.shape[1:])
     return drawn
+
+
+def _in_turn(size: int, count: int, seed: int) -> np.ndarray:
+    """Rows of a set in random order, each as often as the others to within one."""
+    random = np.random.default_rng(seed)
+    return np.concatenate([random.permutation(size) for _ in range(-(-count // size))])[:count]
+
+
+def _drawn(size: int, count: int, seed: int) -> np.ndarray:
+    """Rows of a set with replacement."""
+    return np.random.default_rng(seed).integers(size, size=count)
 
 
 def _rows(images: np.ndarray, rows: np.ndarray) -> np.ndarray:

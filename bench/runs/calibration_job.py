@@ -10,7 +10,7 @@ from bench.metrics.measure import Pairs, measure
 from bench.records import record as records
 from bench.records.grid import COLUMNS
 from bench.records.record import Artifact, Record, Score, now_in_utc
-from bench.runs.calibration import calibration, targets
+from bench.runs.calibration import calibration, labels, targets
 from bench.runs.experiment import Experiment, Job
 from bench.runs.gallery.image_files import write_grid
 from bench.runs.outcome import about, plugin_metrics, rounded, score_of
@@ -49,7 +49,8 @@ def run(experiment: Experiment, job: Job, attempt: int) -> Iterator[Record]:
 def _scores(experiment: Experiment, job: Job, seed: int) -> list[Score]:
     evaluation = experiment.suite.evaluation
     images = calibration(job.member.name)(experiment.dataset, evaluation.samples, seed)
-    fake = Sample.of(images, name=f"images of {job.member.name}")
+    classes = labels(job.member.name, experiment.dataset, evaluation.samples, seed)
+    fake = Sample.of(images, classes, name=f"images of {job.member.name}")
     real = experiment.real
     wanted = targets(job.member.name, experiment.dataset, images)
     pairs = Pairs(fake, Sample.of(wanted, name=f"targets of {job.member.name}"))

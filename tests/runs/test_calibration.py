@@ -80,3 +80,19 @@ def test_gaussian_is_the_same_whether_made_at_once_or_in_parts(monkeypatch: pyte
     whole = calibration("gaussian")(NUMBERED, 30, 0).astype(int)
     monkeypatch.setattr(module, "CHUNK", 7)
     assert np.abs(calibration("gaussian")(NUMBERED, 30, 0).astype(int) - whole).max() <= 1
+
+
+def test_images_of_the_set_keep_their_classes_and_made_ones_have_them_at_random():
+    """Every image's value is its number, and its class is that number modulo 5."""
+    train, held_out = numbered(50), numbered(20, first=100)
+    classes = tuple("abcde")
+    splits = (Split(images, images[:, 0, 0, 0] % 5) for images in (train, held_out))
+    labelled = DataSet("made up", *splits, classes=classes, digest="d", preprocessing="none")
+    for name in ("real", "copycat"):
+        images, labels = calibration(name)(labelled, 70, 3), module.labels(name, labelled, 70, 3)
+        assert labels is not None
+        assert np.array_equal(images[:, 0, 0, 0] % 5, labels)
+    drawn = module.labels("gaussian", labelled, 5_000, 0)
+    assert drawn is not None
+    assert np.bincount(drawn, minlength=5).min() > 900
+    assert module.labels("real", NUMBERED, 10, 0) is None

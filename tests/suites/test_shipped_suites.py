@@ -10,6 +10,7 @@ from bench.data import describe
 from bench.features import networks
 from bench.gan import ImageSpec
 from bench.metric_facts import MetricId, find
+from bench.parameters import split
 from bench.runs.calibration import CALIBRATIONS
 from bench.suites import suite
 
@@ -56,10 +57,14 @@ def test_the_ablation_suites_hold_the_whole_family():
     family = {"dcgan", *(name for name in members.listings() if name.startswith("dcgan-"))}
     assert set(suite.load("stabilisers").members) == family
     assert set(suite.load("stabilisers-cpu").members) == family
+    assert set(suite.load("stabilisers-digits").members) == family
+    conditioning = {"sngan-projection", *(n for n, m in members.listings().items() if m.module == "zoo.conditioning")}
+    assert set(suite.load("conditioning").members) == conditioning
+    assert {split(name)[0] for name in suite.load("conditioning-digits").members} == conditioning
 
 
 def test_the_full_cifar10_holds_every_member_that_makes_images_from_noise_or_classes():
-    family = set(suite.load("stabilisers").members) - {"dcgan"}
+    family = {*suite.load("stabilisers").members, *suite.load("conditioning").members} - {"dcgan", "sngan-projection"}
     others = {"pix2pix", "cyclegan", "vqgan", "vae"}  # they translate or rebuild; vae calibrates
     zoo = {name for name, found in members.listings().items() if found.entry_point.startswith("zoo.")}
     assert set(suite.load("cifar10").members) == zoo - family - others

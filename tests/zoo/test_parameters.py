@@ -24,6 +24,7 @@ TERMS = {
     "classification": "class", "information": "information", "divergence": "divergence", "path_length": "path_length",
     "l1": "l1", "cycle": "cycle", "identity": "identity", "pixels": "pixels", "perceptual": "perceptual", "dragan": "dragan",
     "consistency": "consistency", "lecam": "lecam", "history": "history", "adversarial": "adversarial",
+    "feature_matching": "feature_matching", "contrastive": "contrastive",
 }  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def of_half_life(name: str, key: str) -> None:
 def of_term(name: str, key: str) -> None:
     """The term doubles where it first has a value; all that is computed beside it stays."""
     start = {"path_length": 1.0, "r1": 0.01}.get(key, 1.0) if default(name, key) is None else default(name, key)
-    extra = {"adversarial_from": 0.0} if key == "adversarial" else {}
+    extra = {"adversarial_from": 0.0} if "adversarial_from" in KNOWN[name] else {}
     iterations = 20 if key == "lecam" else 3
     before, after = (
         trial.trace(builder(name, **{key: value}, **extra), SPEC, iterations=iterations) for value in (start, 2 * start)
@@ -120,6 +121,8 @@ def of_term(name: str, key: str) -> None:
     term = TERMS[key]
     for then, now in zip(before, after, strict=True):
         found = [place for place in then if place.rpartition("/")[2] == term and then[place]]
+        if key == "adversarial":  # the critic's own game has no weight
+            found = [place for place in found if not place.startswith("critic/")]
         if found:
             (place,) = found
             assert now[place] == pytest.approx(2 * then[place], rel=1e-4)
@@ -191,16 +194,31 @@ def of_warm_up(name: str, key: str) -> None:
     assert {update.player for update in first.updates} == {"critic"}
 
 
+def of_contrast(value: float) -> Callable[[str, str], None]:
+    """The critic's comparison of embeddings is another one."""
+
+    def check(name: str, key: str) -> None:
+        (before, *_), (after, *_) = (trial.trace(builder(name, **given), SPEC) for given in ({}, {key: value}))
+        assert after["critic/contrastive"] != before["critic/contrastive"]
+        assert after["critic/adversarial"] == before["critic/adversarial"]
+
+    return check
+
+
 def turn_option(gan: GAN, key: str) -> float:
     turn: Any = gan.schedule[-1].turn
     return turn.keywords[key]
 
 
 CHECKS: dict[str, Callable[[str, str], None]] = {
-    "width": of_width, "lr": of_rate, "ratio": of_ratio, "generator_lr": of_rate, "critic_lr": of_rate, "beta1": of_beta, "beta2": of_beta,
-    "l2": of_decay, "critic_steps": of_steps, "generator_steps": of_steps, "half_life": of_half_life, "codebook": of_codebook,
+    "width": of_width, "lr": of_rate, "ratio": of_ratio, "generator_lr": of_rate, "critic_lr": of_rate,
+    "beta1": of_beta,
+    "beta2": of_beta, "l2": of_decay, "critic_steps": of_steps, "generator_steps": of_steps, "half_life": of_half_life,
+    "codebook": of_codebook,
     "adversarial_from": of_adversarial_from, "clip": of_clip, "pool": of_size, "kernels": of_size, "dimensions": of_size,
-    "references": of_size, "pack": of_size, "real_target": of_critic(0.5), "sigma": of_critic(1.0), "group": of_critic(2),
+    "references": of_size, "pack": of_size, "embedding": of_size,
+    "temperature": of_contrast(3.0), "similarity": of_contrast(0.5),
+    "real_target": of_critic(0.5), "sigma": of_critic(1.0), "group": of_critic(2),
     "unrolled_steps": of_generator(1), "floor": of_generator(0.25), "reached": of_generator(1.0),
     "gradient_norm": of_generator(1e-9),
     "mixing": of_value(lambda gan: turn_option(gan, "mixing"), 0.25),
