@@ -1,7 +1,7 @@
 """bench plan."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from bench.runs.experiment import Experiment, Job
 
 
+Again = Annotated[bool, typer.Option("--again", help="Time every member again, whatever is kept from before.")]
+
+
 @examples("bench plan --suite mnist", "bench plan --suite cifar10 --member sngan --device cuda")
-def plan(choice: SuiteChoice, place: Place, as_json: AsJson = False) -> None:
+def plan(choice: SuiteChoice, place: Place, again: Again = False, as_json: AsJson = False) -> None:
     """Say what a run would do, and how long it would take on this machine, from timed rounds.
 
-    Training, samples, features and metrics are counted.
+    Training, samples, features and metrics are counted. A member is timed for some seconds, once on a machine: what was
+    timed is kept in the cache until its code, its size, the number of threads or PyTorch changes.
     """
     from bench.cli.output import table
     from bench.runs.estimate import plan as plan_jobs
 
     experiment = experiment_of(choice.load(place.data_root), place)
-    plans = plan_jobs(experiment, experiment.jobs(choice.members(experiment.suite), choice.seeds))
-    table([_row(estimate) for estimate in plans], as_json)
+    plans = plan_jobs(experiment, experiment.jobs(choice.members(experiment.suite), choice.seeds), again=again)
+    table([_row(experiment, estimate) for estimate in plans], as_json)
     if not as_json:
         tell_unscaled(experiment, [estimate.job for estimate in plans])
         waiting = [estimate for estimate in plans if estimate.state != "done"]
@@ -43,12 +47,14 @@ def tell_unscaled(experiment: "Experiment", jobs: Sequence["Job"]) -> None:
         )
 
 
-def _row(estimate: "CostEstimate") -> dict[str, object]:
+def _row(experiment: "Experiment", estimate: "CostEstimate") -> dict[str, object]:
     seconds, train, evaluate = estimate.seconds, estimate.train, estimate.evaluate
+    budget = experiment.budget(estimate.job) if estimate.job.trains else None
     return {
         "member": estimate.job.member.name,
         "seed": estimate.job.seed,
         "state": estimate.state,
+        "images": budget and budget.images,
         "seconds": seconds and round(seconds.mean, 1),
         "low": seconds and round(seconds.low, 1),
         "high": seconds and round(seconds.high, 1),

@@ -1,10 +1,8 @@
 """What a suite will cost before it starts: timed rounds of training, sampling, features and metrics, scaled to its rules."""
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from math import log2
-from statistics import fmean
 from typing import Literal
 
 import torch
@@ -14,41 +12,18 @@ from bench.features.sample import Sample
 from bench.gan import GAN
 from bench.metric_facts import MetricId
 from bench.metrics.measure import Pairs, measure
+from bench.runs.clock import running
 from bench.runs.evaluation import evaluated_at_the_end
 from bench.runs.experiment import Experiment, Job
 from bench.runs.layout import in_working_layout
+from bench.runs.pace import Pace, Seconds, pace
 from bench.runs.run import FAILURES, status
-from bench.runs.starting import build, training_of
-from bench.training.environment import synchronise
-from bench.training.loop import Training, draws
-from bench.training.sampling import CHUNK, generate, request, targets
+from bench.runs.starting import build
+from bench.training.sampling import CHUNK, targets
 
-WARM_UP = 2  # iterations of every stage that are not timed
-ROUND = 4  # iterations of a timed round
-ROUNDS = 4  # of every stage: sixteen iterations hold every lazy update of the zoo once
-SAMPLED = 3  # passes of the generator, whose images the metrics are timed on
+MEASURED = 3 * CHUNK  # images that features and metrics are timed on
 
 State = Literal["done", "to do", "failed"]
-
-
-@dataclass(frozen=True)
-class Seconds:
-    """A time with the spread of the rounds that it was made from."""
-
-    mean: float = 0.0
-    low: float = 0.0
-    high: float = 0.0
-
-    def __add__(self, other: "Seconds") -> "Seconds":
-        return Seconds(self.mean + other.mean, self.low + other.low, self.high + other.high)
-
-    def __mul__(self, factor: float) -> "Seconds":
-        return Seconds(self.mean * factor, self.low * factor, self.high * factor)
-
-    @classmethod
-    def of(cls, rounds: Sequence[float]) -> "Seconds":
-        """The mean of rounds, between the quickest and the slowest of them."""
-        return cls(fmean(rounds), min(rounds), max(rounds))
 
 
 @dataclass(frozen=True)
@@ -66,10 +41,38 @@ class CostEstimate:
         return self.train + self.evaluate if self.train is not None and self.evaluate is not None else None
 
 
-def plan(experiment: Experiment, jobs: Sequence[Job]) -> list[CostEstimate]:
-    """Every job with its state; one estimate per member that has something to do."""
+@dataclass(frozen=True)
+class Metrics:
+    """The metrics of a suite timed on real images in the generated ones' place; once for all its members."""
+
+    experiment: Experiment
+    _grown: dict[tuple[str, bool], "Growing"] = field(default_factory=dict)
+    _extracted: dict[str, Seconds] = field(default_factory=dict)
+
+    def measuring(self, ids: Sequence[str], count: int, gan: GAN | None) -> Seconds:
+        """One sample of `count` images: its features through every network, and every metric."""
+        names = dict.fromkeys(MetricId.parse(metric).extractor for metric in ids)
+        features = sum((self.extraction(name) for name in names if name is not None), Seconds())
+        fake = _first(self.experiment.real.train, MEASURED)
+        wanted = None if gan is None else targets(gan, self.experiment.dataset, len(fake))
+        pairs = None if wanted is None else Pairs(fake, Sample.of(wanted, name="targets"))
+        for metric in ids:
+            if (metric, pairs is not None) not in self._grown:
+                self._grown[metric, pairs is not None] = _metric(self.experiment, fake, pairs, metric)
+        grown = (self._grown[metric, pairs is not None] for metric in ids)
+        return sum((found.at(count / len(fake)) for found in grown), features * count)
+
+    def extraction(self, name: str) -> Seconds:
+        """Features of one image."""
+        if name not in self._extracted:
+            self._extracted[name] = _extraction(self.experiment, _first(self.experiment.real.train, MEASURED), name)
+        return self._extracted[name]
+
+
+def plan(experiment: Experiment, jobs: Sequence[Job], *, again: bool = False) -> list[CostEstimate]:
+    """Every job with its state; one estimate per member that has something to do. `again` times what is kept, too."""
     known: dict[str, tuple[Seconds, Seconds]] = {}
-    plans: list[CostEstimate] = []
+    metrics, plans = Metrics(experiment), []
     for job in jobs:
         ended = status(experiment, job)
         state: State = "to do" if ended is None else "failed" if ended in FAILURES else "done"
@@ -77,26 +80,28 @@ def plan(experiment: Experiment, jobs: Sequence[Job]) -> list[CostEstimate]:
             plans.append(CostEstimate(job, state))
             continue
         if job.member.name not in known:
-            known[job.member.name] = estimate(experiment, job)
+            known[job.member.name] = estimate(experiment, job, metrics, again=again)
         plans.append(CostEstimate(job, state, *known[job.member.name]))
     return plans
 
 
-def estimate(experiment: Experiment, job: Job) -> tuple[Seconds, Seconds]:
+def estimate(
+    experiment: Experiment, job: Job, metrics: Metrics | None = None, *, again: bool = False
+) -> tuple[Seconds, Seconds]:
     """Seconds of training and of evaluation for one job on this machine."""
+    metrics = metrics or Metrics(experiment)
+    evaluation = experiment.suite.evaluation
     if not job.trains:
-        evaluation = experiment.suite.evaluation
-        fake = _first(experiment.real.train, SAMPLED * CHUNK)
-        timed = {metric: _metric(experiment, fake, None, metric) for metric in experiment.rules.metrics}
-        return Seconds(), _measuring(experiment, fake, timed, evaluation.samples) * len(evaluation.sample_seeds)
+        measured = metrics.measuring(experiment.rules.metrics, evaluation.samples, None)
+        return Seconds(), measured * len(evaluation.sample_seeds)
     experiment = in_working_layout(experiment, job)
     with torch.random.fork_rng():
         gan = build(experiment, job)
-        equal = replace(gan, schedule=[replace(stage, share=1.0) for stage in gan.schedule])
-        longest = max(draws(stage) for stage in gan.schedule) * experiment.budget(job).batch_size
-        iterations = WARM_UP + ROUND * ROUNDS
-        training = training_of(experiment, job, equal, longest * iterations * len(gan.schedule))
-        return _training(experiment, job, gan, training), _evaluation(experiment, job, training)
+    found = pace(experiment, job, again=again)
+    whole, budget = sum(stage.share for stage in gan.schedule), experiment.budget(job).images
+    stages = zip(gan.schedule, found.training, strict=True)
+    training = sum((seconds * (budget * stage.share / whole) for stage, seconds in stages), Seconds())
+    return training, _evaluation(experiment, job, gan, found, metrics)
 
 
 def real_features(experiment: Experiment) -> Seconds:
@@ -104,64 +109,19 @@ def real_features(experiment: Experiment) -> Seconds:
     names = {
         MetricId.parse(metric).extractor for metric in (*experiment.rules.metrics, *experiment.rules.curve_metrics)
     }
-    few = _first(experiment.real.train, SAMPLED * CHUNK)
-    count = len(experiment.real.train) + len(experiment.real.held_out)
-    return sum((_extraction(experiment, few, name) * count for name in names if name is not None), Seconds())
+    metrics, count = Metrics(experiment), len(experiment.real.train) + len(experiment.real.held_out)
+    return sum((metrics.extraction(name) * count for name in names if name is not None), Seconds())
 
 
-def _training(experiment: Experiment, job: Job, gan: GAN, training: Training) -> Seconds:
-    """Every stage timed by itself, and counted by its share of the budget."""
-    rounds: list[list[float]] = [[] for _ in gan.schedule]
-    seen, start, images = [0] * len(gan.schedule), 0.0, 0
-    device = experiment.execution.device
-    for step in training.steps():
-        stage = step.now.stage
-        seen[stage] += 1
-        if (seen[stage] - WARM_UP) % ROUND == 0 and seen[stage] >= WARM_UP and len(rounds[stage]) < ROUNDS:
-            synchronise(device)
-            now = time.perf_counter()
-            if seen[stage] > WARM_UP:
-                rounds[stage].append((now - start) / (step.now.images - images))
-            start, images = now, step.now.images
-    whole, budget = sum(stage.share for stage in gan.schedule), experiment.budget(job).images
-    timed = zip(gan.schedule, rounds, strict=True)
-    return sum((Seconds.of(found) * (budget * stage.share / whole) for stage, found in timed), Seconds())
-
-
-def _evaluation(experiment: Experiment, job: Job, training: Training) -> Seconds:
+def _evaluation(experiment: Experiment, job: Job, gan: GAN, found: Pace, metrics: Metrics) -> Seconds:
     """Sampling by the image; the metrics of a point of the curve and of a reported sample, each as often as they come."""
     rules, evaluation = experiment.rules, experiment.suite.evaluation
-    fake, per_image = _sampled(experiment, training)
-    wanted = targets(training.gan, experiment.dataset, len(fake))
-    pairs = None if wanted is None else Pairs(fake, Sample.of(wanted, name="targets"))
     points = evaluation.curve_points(experiment.budget(job).images)
     reported = evaluated_at_the_end(experiment.suite)
-    sampled = per_image * (points * evaluation.curve_samples + reported)
-    timed = {metric: _metric(experiment, fake, pairs, metric) for metric in {*rules.metrics, *rules.curve_metrics}}
-    curve = _measuring(experiment, fake, {m: timed[m] for m in rules.curve_metrics}, evaluation.curve_samples)
-    final = _measuring(experiment, fake, {m: timed[m] for m in rules.metrics}, evaluation.samples)
+    sampled = found.sampling * (points * evaluation.curve_samples + reported)
+    curve = metrics.measuring(rules.curve_metrics, evaluation.curve_samples, gan)
+    final = metrics.measuring(rules.metrics, evaluation.samples, gan)
     return sampled + curve * points + final * (reported / evaluation.samples)
-
-
-def _sampled(experiment: Experiment, training: Training) -> tuple[Sample, Seconds]:
-    """A sample of untrained networks, and the seconds that one image took."""
-    gan, nets = training.gan, training.sampling_nets()
-    images, labels, rounds = [], [], []
-    for seed in range(SAMPLED):
-        asked = request(gan, experiment.dataset, CHUNK, seed)
-        start = time.perf_counter()
-        images.append(generate(gan, nets, asked, experiment.spec, experiment.execution))
-        rounds.append((time.perf_counter() - start) / CHUNK)
-        labels.append(asked.labels)
-    known = [part for part in labels if part is not None]
-    return Sample.of(torch.cat(images), torch.cat(known) if known else None, name="sample"), Seconds.of(rounds[1:])
-
-
-def _measuring(experiment: Experiment, fake: Sample, timed: Mapping[str, "Growing"], count: int) -> Seconds:
-    """One sample of `count` images: its features through every network, and every metric."""
-    names = dict.fromkeys(MetricId.parse(metric).extractor for metric in timed)
-    extracted = sum((_extraction(experiment, fake, name) for name in names if name is not None), Seconds())
-    return sum((grown.at(count / len(fake)) for grown in timed.values()), extracted * count)
 
 
 def _extraction(experiment: Experiment, sample: Sample, name: str) -> Seconds:
@@ -169,9 +129,9 @@ def _extraction(experiment: Experiment, sample: Sample, name: str) -> Seconds:
     extractor, rounds = experiment.rules.extractor(name), []
     for start in range(0, len(sample), CHUNK):
         images = sample.batch(start, start + CHUNK)
-        began = time.perf_counter()
+        began = running()
         extractor(images)
-        rounds.append((time.perf_counter() - began) / len(images))
+        rounds.append((running() - began) / len(images))
     return Seconds.of(rounds[1:] or rounds)
 
 
@@ -202,9 +162,9 @@ def _timed(experiment: Experiment, fake: Sample, pairs: Pairs | None, metric: st
         extractor = MetricId.parse(metric).extractor
         for sample in (train, held_out, part) if extractor else ():
             sample.features(experiment.rules.extractor(extractor or ""))
-        start = time.perf_counter()
+        start = running()
         measure([metric], train, held_out, part, experiment.rules.extractor, pairs=some)
-        return time.perf_counter() - start
+        return running() - start
     except UserError:  # a metric that needs more images than are tried here
         return 0.0
 

@@ -7,8 +7,8 @@ every machine.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from fractions import Fraction
+from functools import cache, partial
 from math import lcm
 from typing import Any
 
@@ -21,7 +21,9 @@ from bench.gan import GAN, ImageSpec
 from bench.training.loop import Training, draws
 from bench.training.trial import BATCH_SIZE, MadeUpBatches
 
-ENDLESS = 1 << 40  # images: no count reaches it
+ENDLESS = 1 << 50  # images: no count reaches the end of a stage
+END = Fraction(1023, 1024)  # of a stage: close to its end, with iterations left
+STEP = Fraction(1, 128)  # of a stage: how exactly an instant is found at which its cost changes
 
 
 class Counter(TorchDispatchMode):
@@ -43,9 +45,10 @@ class Counter(TorchDispatchMode):
 def per_image(build: Callable[[ImageSpec], GAN], spec: ImageSpec, batch_size: int) -> Fraction:
     """FLOPs of training per real image drawn, at a batch size: the mean over the stages, each by its share of the budget.
 
-    Every stage is trained for as many iterations as bring each of its lazy updates round once, in single precision on the CPU.
-    That is done with two small batches, from which the count at `batch_size` follows where it is a constant and a multiple of
-    the batch; a third batch shows whether it is. Where it is not, the iterations are made with `batch_size` itself.
+    Every stage is trained for as many iterations as bring each of its lazy updates round once, in single precision on the CPU,
+    at its beginning and at its end; where the two differ, the instants of change are found between them. That is done with two
+    small batches, from which the count at `batch_size` follows where it is a constant and a multiple of the batch; a third batch
+    shows whether it is. Where it is not, the iterations are made with `batch_size` itself.
     The global random state is left as it was. Raises UserError where nothing is of a kind that is counted.
     """
     with torch.random.fork_rng(devices=[]):
@@ -65,29 +68,50 @@ def weighted(shares: Iterable[Fraction], each: Iterable[Fraction]) -> Fraction:
 
 
 def _stage_per_image(build: Callable[[ImageSpec], GAN], spec: ImageSpec, stage: int, batch_size: int) -> Fraction:
+    """The mean over the stage: what it does may begin or end at some share of the budget."""
+
+    @cache
+    def counted(size: int, fraction: Fraction) -> Fraction:
+        return of_stage(build(spec), spec, stage, size, fraction)
+
+    def at(fraction: Fraction) -> Fraction:
+        return _at_batch(partial(counted, fraction=fraction), least, batch_size)
+
     least = max(BATCH_SIZE, -(-build(spec).least_batch // BATCH_SIZE) * BATCH_SIZE)
+    size = min(least, batch_size)
+    if counted(size, Fraction(0)) == counted(size, END):
+        return at(Fraction(0))
+    return _mean(at, Fraction(0), END) / END
 
-    def counted(size: int) -> tuple[Fraction, int]:
-        return of_stage(build(spec), spec, stage, size)
 
+def _at_batch(counted: Callable[[int], Fraction], least: int, batch_size: int) -> Fraction:
+    """Per image at a batch size: from three small batches where they lie on a line, else from the batch itself."""
     if batch_size <= 3 * least:
-        flops, drawn = counted(batch_size)
-        return flops / (drawn * batch_size)
-    (one, drawn), (two, _), (three, _) = (counted(times * least) for times in (1, 2, 3))
+        return counted(batch_size)
+    one, two, three = (times * counted(times * least) for times in (1, 2, 3))  # per batch, up to a factor
     if three - two != two - one:
-        flops, drawn = counted(batch_size)
-        return flops / (drawn * batch_size)
-    return (one + (two - one) * (Fraction(batch_size, least) - 1)) / (drawn * batch_size)
+        return counted(batch_size)
+    times = Fraction(batch_size, least)
+    return (one + (two - one) * (times - 1)) / times
 
 
-def of_stage(gan: GAN, spec: ImageSpec, stage: int, batch_size: int) -> tuple[Fraction, int]:
-    """FLOPs of an iteration of one stage, lazy updates by their share, and the batches that it draws. Trains the GAN."""
-    alone = replace(gan.schedule[stage], share=1.0)
-    iterations = lcm(*(update.every for update in alone.updates))
-    batches = MadeUpBatches(spec, 0, batch_size)
-    training = Training(replace(gan, schedule=[alone]), batches, images=ENDLESS, seed=0)
+def _mean(of: Callable[[Fraction], Fraction], start: Fraction, end: Fraction) -> Fraction:
+    """The integral of a step function, its steps found by halving."""
+    first, last = of(start), of(end)
+    if first == last or end - start <= STEP:
+        return (first + last) / 2 * (end - start)
+    middle = (start + end) / 2
+    return _mean(of, start, middle) + _mean(of, middle, end)
+
+
+def of_stage(gan: GAN, spec: ImageSpec, stage: int, batch_size: int, fraction: Fraction = Fraction(0)) -> Fraction:
+    """FLOPs per real image drawn at an instant of a stage, lazy updates by their share. Trains the GAN for that."""
+    updates = gan.schedule[stage].updates
+    iterations = lcm(*(update.every for update in updates))
+    training = Training(gan, MadeUpBatches(spec, 0, batch_size), images=ENDLESS, seed=0)
+    training.jump(stage, float(fraction))
     steps = training.steps()
     with Counter() as counter:
         for _ in range(iterations):
             next(steps)
-    return Fraction(counter.flops, iterations), draws(alone)
+    return Fraction(counter.flops, iterations * draws(gan.schedule[stage]) * batch_size)

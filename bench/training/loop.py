@@ -88,6 +88,15 @@ class Training:
         if self.now.step == 0:
             raise UserError(f"the budget of {self.budget} images does not pay for one iteration. Give a larger one.")
 
+    def jump(self, stage: int, fraction: float) -> None:
+        """Go to an instant of a stage, a fraction in [0, 1) of its images, without the training before it: to count or to time
+        what is done there.
+        """
+        self._enter(stage)
+        ends = [0, *self._stage_ends()]
+        start, end = ends[stage], ends[stage + 1]
+        self.now = replace(self.now, images=start + int(fraction * (end - start)))
+
     @property
     def payable(self) -> int:
         """The images that the budget pays for in whole iterations: those drawn when it is spent."""

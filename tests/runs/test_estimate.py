@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench.gan import ImageSpec, Stage
-from bench.runs import estimate
+from bench.runs import estimate, pace
 from bench.runs.estimate import Growing, Seconds
 from bench.runs.experiment import prepare
 from bench.suites.suite import parse
@@ -58,23 +58,63 @@ def test_the_time_of_a_metric_is_inside_its_spread(times, half):
     assert 0 < found.low <= found.mean <= found.high
 
 
-def test_every_stage_is_timed_by_itself(tmp_path, toys, monkeypatch):
-    timed: list[tuple[int, float]] = []
-    plain = Seconds.__mul__
+def test_every_stage_is_timed_by_itself_at_instants_spread_over_it(tmp_path, toys, monkeypatch):
+    seen: list[tuple[int, float]] = []
 
-    def times(self: Seconds, factor: float) -> Seconds:
-        timed.append((round(factor), self.mean))
-        return plain(self, factor)
+    def staged(spec: ImageSpec):
+        gan = toys.toy(spec)
+        (update, *others), turn = gan.schedule[0].updates, gan.schedule[0].turn
+        noted = replace(update, then=[lambda turn: seen.append((turn.now.stage, round(turn.now.stage_fraction, 3)))])
+        return replace(gan, schedule=[Stage([noted, *others], turn, share=share) for share in (1, 7)])
 
+    monkeypatch.setattr(toys, "staged", staged, raising=False)
+    estimated(tmp_path, "toys:staged")
+    instants = {0.125, 0.375, 0.625, 0.875}
+    assert set(seen) == {(stage, instant) for stage in (0, 1) for instant in {0.0, *instants}}
+
+
+def test_stages_count_by_their_share_of_the_images(tmp_path, toys, monkeypatch):
     def staged(spec: ImageSpec):
         gan = toys.toy(spec)
         stages = [Stage(gan.schedule[0].updates, gan.schedule[0].turn, share=share) for share in (1, 7)]
         return replace(gan, schedule=stages)
 
     monkeypatch.setattr(toys, "staged", staged, raising=False)
-    monkeypatch.setattr(Seconds, "__mul__", times)
-    estimated(tmp_path, "toys:staged")
-    assert [factor for factor, _ in timed[:2]] == [4_000, 28_000]
+    known = pace.Pace((Seconds(2, 1, 3), Seconds(0.5, 0.5, 0.5)), Seconds())
+    monkeypatch.setattr(estimate, "pace", lambda *_, **__: known)
+    train, _ = estimated(tmp_path, "toys:staged")
+    assert train == Seconds(4_000 * 2 + 28_000 * 0.5, 4_000 + 28_000 * 0.5, 12_000 + 28_000 * 0.5)
+
+
+def test_a_pace_is_kept_until_its_setting_changes_or_it_is_asked_for_again(tmp_path, monkeypatch):
+    timed = []
+    plain = pace._timed
+    monkeypatch.setattr(pace, "LEAST", 0.0)
+    monkeypatch.setattr(pace, "_timed", lambda *given: timed.append(given) or plain(*given))
+    experiment = prepare(parse(SUITE.format(member="toys:toy", images=32_000), "-"), tmp_path / "results", Execution())
+    (job,) = experiment.jobs()
+    first = pace.pace(experiment, job)
+    assert pace.pace(experiment, job) == first
+    assert len(timed) == 1
+    training = experiment.suite.training.model_copy(update={"images": 64_000})
+    longer = replace(experiment, suite=experiment.suite.model_copy(update={"training": training}))
+    assert pace.pace(longer, job) == first  # the pace of a longer run is the same
+    smaller = training.model_copy(update={"batch_size": 8})
+    other = prepare(longer.suite.model_copy(update={"training": smaller}), tmp_path / "results", Execution())
+    pace.pace(other, job)
+    pace.pace(experiment, replace(job, source=replace(job.source, digest="another")))
+    pace.pace(experiment, job, again=True)
+    assert len(timed) == 4
+
+
+def test_a_damaged_file_in_the_cache_is_timed_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "LEAST", 0.0)
+    experiment = prepare(parse(SUITE.format(member="toys:toy", images=32_000), "-"), tmp_path / "results", Execution())
+    (job,) = experiment.jobs()
+    pace.pace(experiment, job)
+    (kept,) = (tmp_path / "home" / "pace").iterdir()
+    kept.write_text('{"training": 3}')
+    assert pace.pace(experiment, job).training[0].mean > 0
 
 
 def test_an_estimate_leaves_random_numbers_alone(tmp_path):

@@ -81,9 +81,7 @@ def test_the_second_derivative_of_a_penalty_is_counted():
 @pytest.mark.parametrize("loss", [weights_alone, spread])
 def test_what_is_not_proportional_to_the_batch_is_counted_for_the_batch_of_the_run(loss):
     stage = (1.0, [Update("net", {"loss": loss})])
-    total, drawn = flops.of_stage(gan_of(stage), SPEC, 0, 64)
-    assert drawn == 1
-    assert counted(stage, batch_size=64) == total / 64
+    assert counted(stage, batch_size=64) == flops.of_stage(gan_of(stage), SPEC, 0, 64)
     assert counted(stage, batch_size=64) != counted(stage, batch_size=128)
 
 
@@ -95,8 +93,24 @@ def test_members_at_a_batch_that_was_not_counted_cost_what_they_cost(name):
         return members.bound(members.find(f"{name}(width=8)"))(spec)
 
     spec = ImageSpec(1, 16)
-    total, drawn = flops.of_stage(build(spec), spec, 0, 32)
-    assert flops.per_image(build, spec, 32) == total / (drawn * 32)
+    assert flops.per_image(build, spec, 32) == flops.of_stage(build(spec), spec, 0, 32)
+
+
+@pytest.mark.parametrize("begins", [0.25, 0.3])
+def test_what_begins_within_a_stage_counts_from_there(begins):
+    def late(turn: Turn) -> Tensor:
+        return judged(turn) if turn.now.fraction >= begins else judged(turn) + 0 * judged(turn)
+
+    dear_then_cheap = counted((1.0, [Update("net", {"loss": late})]))
+    assert dear_then_cheap / (2 * LAYER) == pytest.approx(1 + begins, abs=1 / 128)
+
+
+def test_an_instant_within_the_second_stage_is_late_in_the_whole():
+    def late(turn: Turn) -> Tensor:
+        return judged(turn) if turn.now.fraction < 0.75 else judged(turn) + 0 * judged(turn)
+
+    stage = [Update("net", {"loss": late})]
+    assert counted((1.0, stage), (1.0, stage)) / (2 * LAYER) == pytest.approx(1.25, abs=1 / 128)
 
 
 def test_counting_leaves_the_random_state_as_it_was():
