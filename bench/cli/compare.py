@@ -65,15 +65,17 @@ def compare(
 
     asked = load(suite, place.results)
     names = [find(name, asked.training.width).name for name in (variant, *against)]
-    if run:
-        _run_missing(asked, [variant, *against], place)
+    failed = _run_missing(asked, [variant, *against], place) if run else 0
     records = list(board.load(place.results, asked.name))
     verdict = comparing.compare(board.build(records), names[0], names[1:], checkpoint=checkpoint, paired=paired)
     show(compare_text, verdict, format)
     page.write(verdict, place.results)
+    if failed:
+        raise typer.Exit(1)
 
 
-def _run_missing(suite: "Suite", names: Sequence[str], place: Place) -> None:
+def _run_missing(suite: "Suite", names: Sequence[str], place: Place) -> int:
+    """Run what is missing; the number of jobs that failed."""
     from bench.cli.view import watch
     from bench.runs.run import FAILURES, Finished, run, todo
 
@@ -83,4 +85,5 @@ def _run_missing(suite: "Suite", names: Sequence[str], place: Place) -> None:
     for event in watch(run(experiment, jobs), jobs):
         failed += isinstance(event, Finished) and event.record.status in FAILURES
     if failed:
-        typer.echo(f"{failed} of {len(jobs)} jobs failed: they are missing below.", err=True)
+        typer.echo(f"{failed} of {len(jobs)} jobs failed: they are missing above.", err=True)
+    return failed

@@ -10,7 +10,7 @@ import typer
 from bench.cli import complete
 from bench.cli.choices import execution_of
 from bench.cli.grouping import examples
-from bench.cli.options import LARGEST_SEED, AsJson, DataRoot, Device, OfCheckpoint, regular
+from bench.cli.options import LARGEST_SEED, AsJson, DataRoot, Device, OfCheckpoint, SkipBroken, regular
 from bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Sides:
         int | None,
         typer.Option(metavar="N", min=1, help="Crop and resize both sides to N pixels; default: as they are."),
     ] = None
+    skip_broken: SkipBroken = False
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,15 @@ def score(
     elif sides.real is None or sides.fake is None:
         raise UserError("give --real and --fake, or a RECORD whose member is scored again.")
     else:
-        measured = _images(sides.real, sides.fake, sides.resolution, metric, device, data_root)
+        measured = _images(sides.real, sides.fake, sides, metric, device, data_root)
     _print(measured, as_json)
 
 
 def _again(
     trained: Path, sides: Sides, again: Again, metrics: list[str] | None, device: str, data_root: Path | None
 ) -> "Sequence[Measurement]":
-    if sides.fake is not None or sides.resolution is not None:
-        raise UserError("RECORD makes the images itself: leave out --fake and --resolution.")
+    if sides.fake is not None or sides.resolution is not None or sides.skip_broken:
+        raise UserError("RECORD makes the images itself: leave out --fake, --resolution and --skip-broken.")
     from bench.runs.rescore import rescore
 
     return rescore(
@@ -109,12 +110,21 @@ def _again(
 
 
 def _images(
-    real: str, fake: Path, resolution: int | None, metrics: list[str] | None, device: str, data_root: Path | None
+    real: str, fake: Path, sides: Sides, metrics: list[str] | None, device: str, data_root: Path | None
 ) -> "Sequence[Measurement]":
     from bench.metrics.score import score as score_images
 
     target = execution_of(device).device
-    return score_images(real, fake, metrics, resolution=resolution, data_root=data_root, device=target, say=_say)
+    return score_images(
+        real,
+        fake,
+        metrics,
+        resolution=sides.resolution,
+        data_root=data_root,
+        device=target,
+        skip_broken=sides.skip_broken,
+        say=_say,
+    )
 
 
 def _print(measured: "Sequence[Measurement]", as_json: bool) -> None:

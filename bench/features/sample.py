@@ -37,6 +37,11 @@ class Extractor(Protocol):
         ...
 
 
+def smallest(extractor: Extractor) -> int:
+    """Pixels that the shorter side of an image must have; 1 for a network that does not say."""
+    return getattr(extractor, "smallest", 1)
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """N images of one kind. ``keep`` keeps features on disk too, for real splits that many runs share."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from bench.errors import UserError
-from bench.features.sample import Extractor, Sample
+from bench.features.sample import Extractor, Sample, smallest
 from bench.metric_facts import MetricFacts, MetricId, find
 from bench.metrics.inputs import EXTRACTED, EvaluationInputs, needs_extractor, sides_of, spaces_of
 from bench.metrics.perceptual import LPIPS_NETWORKS
@@ -63,6 +63,8 @@ def _problems(
             yield _statistics_only(name)
     if facts.per_class or facts.class_pairs:
         yield from _of_classes(metric, facts, inputs)
+    if extractor is not None:
+        yield from _of_the_size(inputs, metric, facts, extractor)
     if extractor is not None and facts.classifier:
         yield from _of_the_classifier(metric, facts, inputs, extractor)
 
@@ -100,6 +102,17 @@ def _of_a_sample(sample: Sample, side: str, facts: MetricFacts) -> Iterator[str]
         yield f"needs images of {facts.channels} channels; {sample.name} has {channels}. Leave it out."
     if min(height, width) < facts.pixels:
         yield f"needs images of at least {facts.pixels} pixels; {sample.name} has {width} x {height}. Leave it out."
+
+
+def _of_the_size(inputs: EvaluationInputs, metric: MetricId, facts: MetricFacts, extractor: Extractor) -> Iterator[str]:
+    for name in sides_of(facts):
+        side = inputs.side(name, metric.held_out)
+        if isinstance(side, Sample) and min(side.images.shape[2:]) < smallest(extractor):
+            _, _, height, width = side.images.shape
+            yield (
+                f"needs images of at least {smallest(extractor)} pixels for {extractor.name}; {side.name} has "
+                f"{width} x {height}. Leave it out, or choose another network."
+            )
 
 
 def _statistics_only(side: str) -> str:

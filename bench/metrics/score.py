@@ -6,6 +6,7 @@ Sizes change only where a resolution is asked for, and then on both sides.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from bench.metrics.reference_statistics import holds_statistics, read_statistics
 
 LOSSY = "read from JPEG files: their losses are scored too"
 Say = Callable[[str], None]
+Read = Callable[[str | Path], ImageSet | Statistics]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def score(
     resolution: int | None = None,
     data_root: Path | None = None,
     device: str | torch.device = "cpu",
+    skip_broken: bool = False,
     say: Say = lambda note: None,
 ) -> list[Measurement]:
     """Measure the images at ``fake`` against ``real``.
@@ -65,6 +68,7 @@ def score(
             but a data set that comes in several sizes, or has another size than the fakes, is prepared at theirs.
         data_root: A torchvision-style root that is looked at before anything is downloaded.
         device: Where features are computed.
+        skip_broken: Leave out broken files of a folder, on both sides.
         say: Told what was understood of the files, left out or changed, a line each.
 
     Raises:
@@ -74,28 +78,32 @@ def score(
     def load(extractor: str) -> Extractor:
         return networks.load(extractor, str(device))
 
-    made = _read(fake, resolution)
-    reference = _reference(real, made, resolution, data_root, say)
+    read = partial(_read, resolution=resolution, skip_broken=skip_broken)
+    reference = _reference(real, made := read(fake), resolution, data_root, read, say)
     subject = made if isinstance(made, Statistics) else _sample(_fitted(made, reference, real, say), f"{fake}")
     inputs = EvaluationInputs(reference.train, reference.held_out, subject)
     ids = list(metrics) if metrics else _defaults(reference, inputs, load)
     found = measure(ids, inputs.train, inputs.held_out, inputs.fake, load)
-    lossy = isinstance(made, ImageSet) and made.lossy
-    return [replace(item, flags=(*item.flags, LOSSY)) for item in found] if lossy else found
+    lossy = (LOSSY,) if isinstance(made, ImageSet) and made.lossy else ()
+    return [replace(item, flags=(*item.flags, *lossy)) for item in found]
 
 
-def _read(source: str | Path, resolution: int | None) -> ImageSet | Statistics:
+def _read(source: str | Path, resolution: int | None, skip_broken: bool) -> ImageSet | Statistics:
     """Statistics where the file holds them, images otherwise."""
     path = data.source_path(source) or Path(source)
-    return read_statistics(path) if holds_statistics(path) else data.read_images(source, resolution=resolution)
+    return (
+        read_statistics(path)
+        if holds_statistics(path)
+        else data.read_images(source, resolution=resolution, skip_broken=skip_broken)
+    )
 
 
 def _reference(
-    real: str | Path, made: ImageSet | Statistics, resolution: int | None, data_root: Path | None, say: Say
+    real: str | Path, made: ImageSet | Statistics, resolution: int | None, data_root: Path | None, read: Read, say: Say
 ) -> Reference:
     if data.source_path(real) is None:
         return _data_set(str(real), made, resolution, data_root, say)
-    found = _read(real, resolution)
+    found = read(real)
     if isinstance(found, Statistics):
         return Reference("", found, found)
     for note in found.notes:

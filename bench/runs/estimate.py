@@ -10,7 +10,8 @@ import torch
 from bench.errors import UserError
 from bench.features.sample import Sample
 from bench.gan import GAN
-from bench.metric_facts import MetricId
+from bench.metric_facts import MetricId, find
+from bench.metrics.inputs import spaces_of
 from bench.metrics.measure import Pairs, measure
 from bench.runs.clock import running
 from bench.runs.evaluation import evaluated_at_the_end
@@ -121,7 +122,16 @@ def _evaluation(experiment: Experiment, job: Job, gan: GAN, found: Pace, metrics
     sampled = found.sampling * (points * evaluation.curve_samples + reported)
     curve = metrics.measuring(rules.curve_metrics, evaluation.curve_samples, gan)
     final = metrics.measuring(rules.metrics, evaluation.samples, gan)
-    return sampled + curve * points + final * (reported / evaluation.samples)
+    walked = _walking(rules.curve_metrics, found, metrics) * (points * evaluation.curve_samples)
+    walked += _walking(rules.metrics, found, metrics) * reported
+    return sampled + curve * points + final * (reported / evaluation.samples) + walked
+
+
+def _walking(ids: Sequence[str], found: Pace, metrics: Metrics) -> Seconds:
+    """Path lengths, by the path: two images at its ends, and their features."""
+    parsed = [metric for metric in map(MetricId.parse, ids) if spaces_of(find(metric.name).facts)]
+    extracted = (metrics.extraction(metric.extractor) if metric.extractor else Seconds() for metric in parsed)
+    return sum(((found.sampling + features) * 2 for features in extracted), Seconds())
 
 
 def _extraction(experiment: Experiment, sample: Sample, name: str) -> Seconds:

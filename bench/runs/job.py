@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from bench.errors import Interrupted
+from bench.errors import Interrupted, UserError
 from bench.files import NotWritten
 from bench.records.record import Failure, Point, Record, Score, Status, now_in_utc
 from bench.runs.evaluation import Activity, Evaluator, Nets, Which
@@ -32,14 +32,54 @@ class _Stop(BaseException):
     """A signal asks for an end, and the state of the run is whole."""
 
 
+class NotStartedError(Exception):
+    """A member that could not be built: with another seed it may be, so it is this job that failed."""
+
+    def __init__(self, cause: BaseException):
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def unstarted(experiment: Experiment, job: Job, attempt: int, error: BaseException) -> Record:
+    """The record of a job whose member could not be built."""
+    return Record(
+        **about(experiment, job, "unconditional"),
+        attempt=attempt,
+        status=_status_of(error),
+        failure=_failure("build", error),
+        images_seen=0,
+        steps=0,
+        updates={},
+        parameters={},
+        seconds={},
+        peak_memory_bytes=None,
+        curve=(),
+        scores=(),
+        artifacts=(),
+        started=now_in_utc(),
+    )
+
+
+def _status_of(error: BaseException) -> Status:
+    return "out-of-memory" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "failed"
+
+
+def _failure(phase: str, error: BaseException) -> Failure:
+    tail = tuple(traceback.format_exception(error)[-3:])
+    return Failure(phase=phase, type=type(error).__name__, message=str(error), traceback_tail=tail)
+
+
 class JobRun:
-    """A job while it runs."""
+    """A job while it runs. Raises NotStartedError when its member cannot be built."""
 
     def __init__(self, experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float):
         self.experiment, self.job, self.attempt = experiment, job, attempt
         self.checkpoint_seconds = checkpoint_seconds
         self.keeping = Keeping(experiment, job)  # before the start: feature networks that are loaded draw weights too
-        self.training = start_training(experiment, job)
+        try:
+            self.training = start_training(experiment, job)
+        except (UserError, MemoryError, torch.OutOfMemoryError) as error:
+            raise NotStartedError(error) from error
         self.parameters = parameters(self.training)
         self.payable = self.training.payable
         self.evaluator = Evaluator(experiment, self.training.gan, job.member.name)
@@ -243,10 +283,7 @@ class JobRun:
 
     def _failed(self, error: BaseException) -> Record:
         """The record of a member's mistake, or of a device that was too small. Its checkpoint stays, for another try."""
-        tail = tuple(traceback.format_exception(error)[-3:])
-        failure = Failure(phase=self.phase, type=type(error).__name__, message=str(error), traceback_tail=tail)
-        full = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        return self._record("out-of-memory" if full else "failed", failure=failure)
+        return self._record(_status_of(error), failure=_failure(self.phase, error))
 
     def _watch(self, phase: str) -> Stopwatch:
         return Stopwatch(self.experiment.execution.device, self.state.seconds, phase)

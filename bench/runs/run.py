@@ -14,7 +14,7 @@ from bench.records.record import Record, Status
 from bench.runs import calibration_job
 from bench.runs.clock import running
 from bench.runs.experiment import Experiment, Job
-from bench.runs.job import JobRun
+from bench.runs.job import JobRun, NotStartedError, unstarted
 from bench.runs.layout import in_working_layout
 from bench.runs.preconditions import check
 from bench.runs.progress import Progress
@@ -137,6 +137,18 @@ def _lock(experiment: Experiment, job: Job) -> FileLock:
     return FileLock(path, mode=0o666)
 
 
+def _events(experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float) -> Iterator[Progress | Record]:
+    if not job.trains:
+        yield from calibration_job.run(experiment, job, attempt)
+        return
+    try:
+        started = JobRun(experiment, job, attempt, checkpoint_seconds)
+    except NotStartedError as error:
+        yield unstarted(experiment, job, attempt, error.cause)
+        return
+    yield from started.run()
+
+
 def _run(experiment: Experiment, job: Job, checkpoint_seconds: float) -> Iterator[Event]:
     """One job to its record. What ended well needs no checkpoint of its training; what failed keeps it for another try."""
     cache = experiment.files.cache(job)
@@ -144,12 +156,7 @@ def _run(experiment: Experiment, job: Job, checkpoint_seconds: float) -> Iterato
     sweep_parts(experiment.files.folder(job), records.file_stem(job.seed, job.digest))
     attempt = len(experiment.files.attempts(job)) + 1
     experiment = in_working_layout(experiment, job)
-    events = (
-        JobRun(experiment, job, attempt, checkpoint_seconds).run()
-        if job.trains
-        else calibration_job.run(experiment, job, attempt)
-    )
-    for event in events:
+    for event in _events(experiment, job, attempt, checkpoint_seconds):
         if isinstance(event, Record):
             path = records.write(event, experiment.files.results)
             if event.status not in FAILURES:

@@ -1,9 +1,12 @@
 """A grid of parameters: its jobs run, go on after an interruption, and are compared and reported like any others."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from torch import Tensor
 
+from bench.gan import GAN, ImageSpec, Update
 from bench.records import record as records
 from bench.runs.trained_model import load
 
@@ -110,3 +113,19 @@ def test_a_suite_may_scale_every_width(run, tmp_path):
     assert "| tunable(width=16) |" in board
     compared = run("compare", "toys:tunable", "--against", "toys:toy", "--suite", "grid.toml", "--no-run")
     assert "tunable(width=16) against toy" in compared
+
+
+def test_a_comparison_whose_jobs_failed_says_so_with_its_exit_code(run, toys, monkeypatch):
+    def broken(spec: ImageSpec) -> GAN:
+        def explode(turn: object) -> Tensor:
+            raise RuntimeError("no loss today")
+
+        gan = toys.tunable(spec)
+        return replace(
+            gan, schedule=[replace(stage, updates=[Update("critic", {"x": explode})]) for stage in gan.schedule]
+        )
+
+    monkeypatch.setattr(toys, "broken", broken, raising=False)
+    run("run", "--suite", "grid.toml", "--member", "toys:tunable")
+    said = run("compare", "toys:broken", "--against", "toys:tunable", "--suite", "grid.toml", code=1)
+    assert "2 of 2 jobs failed" in said

@@ -24,6 +24,7 @@ class Network:
     digest: str = "d"
     preprocessing: str = "none"
     classes: int | None = 10
+    smallest: int = 8
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         raise AssertionError("no work before everything was checked")
@@ -143,3 +144,16 @@ def test_what_can_be_measured_is_picked():
     assert applicable(ids, subject, lambda name: Network(classes=None)) == ["fid@net", "fid@net:held-out"]
     with pytest.raises(UserError, match="unknown metric"):
         applicable(["fidd@net"], subject)
+
+
+def test_images_that_are_too_small_for_the_network_are_said():
+    """SqueezeNet's poolings leave nothing of 16 pixels; the networks of the embedded sets take any size."""
+    subject = inputs(sample(400, side=16))
+    words = problem(MetricId.parse("fid@net"), subject, Network(smallest=32))
+    assert words is not None
+    assert words.startswith("needs images of at least 32 pixels for net; ")
+    assert "has 16 x 16" in words
+    assert problem(MetricId.parse("fid@net"), subject, Network()) is None
+    assert (
+        problem(MetricId.parse("fid@net"), inputs(sample(400, side=32)), Network(smallest=32)) is not None
+    )  # the real side

@@ -323,3 +323,21 @@ def test_mnist_at_its_own_size_gets_the_border_of_the_data_set(tmp_path, monkeyp
 def test_an_unknown_metric_gets_a_hint(tmp_path, digits):
     with pytest.raises(UserError, match="Did you mean 'fid'"):
         score("digits", save(tmp_path / "fake.npz", np.asarray(digits.held_out.images)), ["fidd@digits-cnn"])
+
+
+def test_broken_files_are_refused_or_left_out_on_both_sides(tmp_path, digits):
+    for side, first in (("real", 0), ("fake", 120)):
+        folder = tmp_path / side
+        folder.mkdir()
+        for number, image in enumerate(digits.train.images[first : first + 120]):
+            Image.fromarray(np.asarray(image)[0]).save(folder / f"{number}.png")
+    whole = score(tmp_path / "real", tmp_path / "fake", ["fid@digits-cnn"])
+    (tmp_path / "fake" / "zz.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    cut = (tmp_path / "real" / "7.png").read_bytes()[:-30]  # a header that is sound, and pixels that are not
+    (tmp_path / "real" / "zz.png").write_bytes(cut)
+    with pytest.raises(UserError, match=r"zz\.png.*--skip-broken"):
+        score(tmp_path / "real", tmp_path / "fake", ["fid@digits-cnn"])
+    said: list[str] = []
+    kept = score(tmp_path / "real", tmp_path / "fake", ["fid@digits-cnn"], skip_broken=True, say=said.append)
+    assert kept[0].value == whole[0].value
+    assert sum("zz.png" in line for line in said) == 2

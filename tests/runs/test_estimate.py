@@ -9,6 +9,7 @@ from bench.gan import ImageSpec, Stage
 from bench.runs import estimate, pace
 from bench.runs.estimate import Growing, Seconds
 from bench.runs.experiment import prepare
+from bench.runs.pace import pace
 from bench.suites.suite import parse
 from bench.training.loop import Execution
 
@@ -137,3 +138,16 @@ def test_a_metric_grows_from_linearly_to_squarely(half, times, expected):
 def test_seconds_add_and_scale():
     assert Seconds.of([1, 2, 3]) + Seconds(1, 1, 1) == Seconds(3, 2, 4)
     assert Seconds(1, 0.5, 2) * 2 == Seconds(2, 1, 4)
+
+
+def test_path_lengths_are_counted(tmp_path):
+    """Each path is two images, generated and looked at: at least twice the time that sampling takes."""
+    text = SUITE.format(member="toys:toy", images=32_000)
+    with_paths = text.replace('"coverage@', '"ppl-z-full@random-cnn", "coverage@')
+    plain, longer = (prepare(parse(suite, "-"), tmp_path / "results", Execution()) for suite in (text, with_paths))
+    found = pace(longer, longer.jobs()[0])
+    metrics = estimate.Metrics(longer)
+    walked = estimate._walking(longer.rules.metrics, found, metrics)
+    features = metrics.extraction("random-cnn")
+    assert walked.mean == pytest.approx(2 * (found.sampling.mean + features.mean))
+    assert estimate._walking(plain.rules.metrics, found, metrics).mean == 0

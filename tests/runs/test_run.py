@@ -327,3 +327,30 @@ def test_events_tell_what_is_done_and_how_long_it_will_take(tmp_path, monkeypatc
     assert all(0 <= event.share <= 1 for event in events)
     assert known[-1].share > 0.4
     assert all(event.elapsed >= 0 for event in events)
+
+
+def test_a_member_that_cannot_be_built_with_a_later_seed_is_a_failed_record_and_the_suite_goes_on(tmp_path, member):
+    """The first seed is tried before the suite; whatever another seed's weights cannot be is that job's failure."""
+    from toys import toy  # pyright: ignore[reportMissingImports]
+
+    def picky(spec: ImageSpec) -> GAN:
+        if torch.initial_seed() == 1:
+            raise RuntimeError("no weights with this seed")
+        return toy(spec)
+
+    found = experiment(tmp_path, member("picky", picky), "toys:toy", seeds="[0, 1, 2]")
+    events = {(event.job.member.name, event.job.seed): event for event in ended(found)}
+    kinds = {key: event.record.status for key, event in events.items() if isinstance(event, Finished)}
+    assert kinds == {("picky", 1): "failed"} | {
+        (name, seed): "ok" for name in ("picky", "toy") for seed in (0, 1, 2) if (name, seed) != ("picky", 1)
+    }
+    failed = events["picky", 1]
+    assert isinstance(failed, Finished)
+    assert failed.record.failure is not None
+    assert failed.record.failure.phase == "build"
+    assert "no weights with this seed" in failed.record.failure.message
+    assert failed.record.seconds == {}
+    assert records.read(failed.path).failure == failed.record.failure
+    again = [event for event in ended(found) if event.job.seed == 1 and event.job.member.name == "picky"]
+    assert isinstance(again[0], Skipped)
+    assert again[0].reason.startswith("failed before: UserError: member 'picky': building it failed")

@@ -26,6 +26,7 @@ DEEPEST = 64  # folders inside folders
 AHEAD = 64  # files that are read together
 SHOWN = 5  # files named in a message
 NEVER = "Expected still images only. Remove or repair them."
+SKIP = f"{NEVER} Or leave them out and record them: --skip-broken."
 
 
 @dataclass(frozen=True)

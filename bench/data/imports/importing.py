@@ -19,7 +19,7 @@ from bench.data.digests import held_out_rank
 from bench.data.folders import image_folder
 from bench.data.folders.decode import Header, picture
 from bench.data.folders.folder_request import CROP, PAD, FolderRequest, settle_side
-from bench.data.folders.listing import NEVER, Found, list_files
+from bench.data.folders.listing import SKIP, Found, list_files
 from bench.data.imports import archives, imported
 from bench.data.imports.any_images import only_arrays, opened_payload
 from bench.data.imports.array_files import holds_arrays
@@ -35,8 +35,6 @@ from bench.data.standard.locate import locate, search
 from bench.data.standard.table import SETS
 from bench.data.store import store
 from bench.errors import UserError, unknown
-
-SKIP = f"{NEVER} Or leave them out and record them: --skip-broken."
 
 
 def import_set(

@@ -1,13 +1,13 @@
 """Data as others pack it (arrays here and in folders; parquet.py: shards). Pixels as stored, not resized."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from bench.data.folders.decode import pixels, read_picture
-from bench.data.folders.folder_request import FolderRequest, usable
+from bench.data.folders.folder_request import FolderRequest, Usable, usable
 from bench.data.folders.image_folder import understood
 from bench.data.folders.layout import Item, NotUnderstoodError
 from bench.data.folders.listing import list_files
@@ -43,6 +43,9 @@ class Payload:
     lossy: bool = False  # whether some images were JPEG files
     notes: tuple[str, ...] = ()
     layout: tuple[str, ...] = ()
+    skipped: list[str] = field(
+        default_factory=list[str]
+    )  # broken files, "name: reason"; complete once the rows are read
 
 
 @dataclass(frozen=True)
@@ -142,21 +145,25 @@ def label_column(path: Path, name: str, array: StoredArray, count: int) -> np.nd
     return flat.astype(np.int64)
 
 
+def _laid_out(
+    request: FolderRequest, content: Usable
+) -> tuple[tuple[Item, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Items, classes, what was understood, and notes: every image, where the folders are not understood."""
+    try:
+        layout = understood(request, content)
+    except NotUnderstoodError as problem:
+        note = f"the folders are not understood ({problem}): all images are used, without splits and classes"
+        return tuple(Item(file, None, None) for file in content.files), (), (), (note,)
+    return tuple(layout.items), tuple(layout.classes), tuple(layout.lines), ()
+
+
 def from_folder(request: FolderRequest, *, colour: bool | None = None) -> Payload:
     """A folder of images; subfolders train/ and test/, classes below. colour: None: as the files are.
 
     Where the folders are not understood, every image is taken without splits and classes, and the notes say so.
     """
     content = usable(request, list_files(request.path, request.what))
-    whole_notes = []
-    try:
-        layout = understood(request, content)
-        items, classes, lines = layout.items, layout.classes, layout.lines
-    except NotUnderstoodError as problem:
-        items, classes, lines = tuple(Item(file, None, None) for file in content.files), (), ()
-        whole_notes.append(
-            f"the folders are not understood ({problem}): all images are used, without splits and classes"
-        )
+    items, classes, lines, notes = _laid_out(request, content)
     headers = [content.headers[item.file] for item in items]
     any_colour = any(header.colour for header in headers) if colour is None else colour
 
@@ -164,7 +171,8 @@ def from_folder(request: FolderRequest, *, colour: bool | None = None) -> Payloa
         image = pixels(read_picture(item.file.path, any_colour))
         return Row((image,), item.split, item.label, origin=item.file.name)
 
-    reader = Reader(request.what, request.place, items, read, lambda item: item.file.name, False, [], request.advice)
+    what, place, skipped = request.what, request.place, content.skipped
+    reader = Reader(what, place, items, read, lambda item: item.file.name, request.skip_broken, skipped, request.advice)
     return Payload(
         reader.rows,
         len(items),
@@ -173,6 +181,7 @@ def from_folder(request: FolderRequest, *, colour: bool | None = None) -> Payloa
         classes,
         tuple(range(len(classes))),
         any(header.format in ("JPEG", "MPO") for header in headers),
-        (*content.notes, *whole_notes),
+        (*content.notes, *notes),
         lines,
+        skipped,
     )

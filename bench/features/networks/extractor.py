@@ -51,6 +51,9 @@ class Resize:
         return f"{colour}; {pad}resize {side}x{side} bilinear antialias half-pixel; float32 in [0, 1]"
 
 
+SMALLEST = 8  # pixels: of any image that is scored
+
+
 @dataclass(frozen=True)
 class Extractor:
     """A feature network with everything that can move a score: weights' digest and preprocessing.
@@ -79,6 +82,11 @@ class Extractor:
     def preprocessing(self) -> str:
         """One canonical line."""
         return str(self.prepare)
+
+    @property
+    def smallest(self) -> int:
+        """Pixels that the shorter side of an image must have."""
+        return getattr(self.prepare, "smallest", SMALLEST)
 
     @property
     def width(self) -> int:
