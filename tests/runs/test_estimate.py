@@ -9,7 +9,6 @@ from bench.gan import ImageSpec, Stage
 from bench.runs import estimate, pace
 from bench.runs.estimate import Growing, Seconds
 from bench.runs.experiment import prepare
-from bench.runs.pace import pace
 from bench.suites.suite import parse
 from bench.training.loop import Execution
 
@@ -145,7 +144,7 @@ def test_path_lengths_are_counted(tmp_path):
     text = SUITE.format(member="toys:toy", images=32_000)
     with_paths = text.replace('"coverage@', '"ppl-z-full@random-cnn", "coverage@')
     plain, longer = (prepare(parse(suite, "-"), tmp_path / "results", Execution()) for suite in (text, with_paths))
-    found = pace(longer, longer.jobs()[0])
+    found = pace.pace(longer, longer.jobs()[0])
     metrics = estimate.Metrics(longer)
     walked = estimate._walking(longer.rules.metrics, found, metrics)
     features = metrics.extraction("random-cnn")
