@@ -129,7 +129,7 @@ def _evaluation(experiment: Experiment, job: Job, gan: GAN, found: Pace, metrics
 
 def _walking(ids: Sequence[str], found: Pace, metrics: Metrics) -> Seconds:
     """Path lengths, by the path: two images at its ends, and their features."""
-    parsed = [metric for metric in map(MetricId.parse, ids) if spaces_of(find(metric.name).facts)]
+    parsed = [metric for metric in map(MetricId.parse, ids) if spaces_of(find(metric.name))]
     extracted = (metrics.extraction(metric.extractor) if metric.extractor else Seconds() for metric in parsed)
     return sum(((found.sampling + features) * 2 for features in extracted), Seconds())
 
