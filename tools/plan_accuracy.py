@@ -78,7 +78,7 @@ class Line:
 
 def main(arguments: list[str]) -> None:
     """Measure what is asked for and not kept, then write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Hold the plans of members against runs.")
     parser.add_argument("members", nargs="*")
     parser.add_argument("--kept", type=Path, default=Path(tempfile.gettempdir()) / "plan_accuracy")
     asked = parser.parse_args(arguments)
