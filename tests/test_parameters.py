@@ -195,4 +195,4 @@ def test_a_table_that_makes_no_rows_is_refused(text, words):
 
 def test_names_and_digests_without_parameters_stay_as_they_were():
     assert job_digest("dcgan", "s" * 64, "p" * 64, 3) == digest(["dcgan", "s" * 64, "p" * 64, 3])[:10] == "34686ac5c9"
-    assert "width" not in load("demo").protocol({})["training"]
+    assert "width" not in load("digits").protocol({})["training"]
