@@ -11,6 +11,7 @@ from bench import members, parameters
 from bench.errors import UserError
 from bench.gan import GAN, ImageSpec, Update
 from bench.training import trial
+from bench.training.sampling import prompt
 from zoo.training.parameters import vocabulary
 
 SPEC = ImageSpec(1, 16, classes=4, source_channels=1)
@@ -205,6 +206,47 @@ def of_contrast(value: float) -> Callable[[str, str], None]:
     return check
 
 
+def sampled(name: str, **given: Any) -> tuple[torch.Tensor, int]:
+    """Two images of a member that was trained for a few iterations, and the passes of its generator that they took."""
+    training = trial.run(trial.begin(built(name, **given), SPEC, seed=0, iterations=3))
+    nets, passes = training.sampling_nets(), []
+    hook = nets["generator"].register_forward_hook(lambda *_: passes.append(1))
+    with torch.no_grad():
+        images = training.gan.generate(nets, prompt(training.gan, SPEC, 2, 0))
+    hook.remove()
+    return images, len(passes)
+
+
+def of_sampling_steps(name: str, key: str) -> None:
+    """Passes of the network in proportion, but for a last step that may have fewer."""
+    (_, few), (_, many) = (sampled(name, steps=steps) for steps in (2, 6))
+    assert (many - few) % 4 == 0 < many - few
+
+
+def of_solver(name: str, key: str) -> None:
+    assert sampled(name, steps=3, solver="euler")[1] == 3
+    assert sampled(name, steps=3, solver="heun")[1] == 6
+
+
+def of_samples(value: float) -> Callable[[str, str], None]:
+    """The same networks give other images."""
+
+    def check(name: str, key: str) -> None:
+        assert not torch.equal(sampled(name)[0], sampled(name, **{key: value})[0])
+
+    return check
+
+
+def of_training(value: float) -> Callable[[str, str], None]:
+    """The losses become others within a few iterations."""
+
+    def check(name: str, key: str) -> None:
+        before, after = (trial.trace(builder(name, **given), SPEC, iterations=6) for given in ({}, {key: value}))
+        assert before != after
+
+    return check
+
+
 def turn_option(gan: GAN, key: str) -> float:
     turn: Any = gan.schedule[-1].turn
     return turn.keywords[key]
@@ -226,6 +268,8 @@ CHECKS: dict[str, Callable[[str, str], None]] = {
     "ada_target": of_value(lambda gan: getattr(gan.state["augment"], "target"), 0.25),  # noqa: B009
     "balance": of_value(lambda gan: getattr(gan.state["equilibrium"], "balance"), 0.25),  # noqa: B009
     "margin": of_value(lambda gan: getattr(gan.state["equilibrium"], "margin"), 0.25),  # noqa: B009
+    "steps": of_sampling_steps, "solver": of_solver, "eta": of_samples(1.0), "guidance": of_samples(3.0),
+    "label_dropout": of_training(1.0),
 } | dict.fromkeys(TERMS, of_term)  # fmt: skip
 
 
