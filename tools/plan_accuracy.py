@@ -35,8 +35,8 @@ from bench.training.loop import Execution, draws
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- plan:begin -->", "<!-- plan:end -->"
-SECONDS = 3.0  # of training, at least
-ITERATIONS = 32  # of every stage, at least: every lazy update of the zoo twice
+SECONDS = 1.5  # of training, at least
+ITERATIONS = 16  # of every stage, at least: every lazy update of the zoo once
 BATCH = 16
 SUITE = """
 name = "plan-accuracy"
@@ -125,7 +125,7 @@ def line_of(name: str, kept: Path) -> Line:
 
 def experiment_of(name: str, data: str, images: int, results: Path) -> Experiment:
     """A suite of this one member."""
-    samples = 500 if data == "digits" else 64
+    samples = 300 if data == "digits" else 64
     suite: Suite = parse(SUITE.format(member=name, data=data, images=images, batch=BATCH, samples=samples), "-")
     suite, execution = prefer(suite, Execution())
     return prepare(suite, results, execution)
