@@ -1,7 +1,7 @@
 """SNGAN. Miyato, Kataoka, Koyama, Yoshida, "Spectral Normalization for Generative Adversarial Networks", ICLR 2018,
 arXiv:1802.05957.
 
-Networks: the ResNet of appendix B.4 for 32 px (pfnet-research/sngan_projection gen_models/resnet_32.py,
+Networks: zoo/networks/sngan.py, the ResNet of appendix B.4 for 32 px (pfnet-research/sngan_projection gen_models/resnet_32.py,
 dis_models/snresnet_32.py); for 64 and 128 px as wide and deep as those of kwotsin/mimicry (nets/sngan/sngan_64.py,
 sngan_128.py). Hinge loss, five critic steps, a generator batch twice the critic's
 (configs/sn_cifar10_unconditional.yml). As in the authors' code, real and fake images go through the critic apart, and
@@ -16,56 +16,30 @@ Published: CIFAR-10, ResNet with hinge loss: FID 21.7 +- .21, IS 8.22 +- .05 (ta
 mimicry: FID 16.77 +- 0.04, IS 7.97 +- 0.06 (README at a7fda06, 50k and 50k).
 """
 
+from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 
 from torch import Tensor, nn
 
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.losses.objectives import Hinge
-from zoo.networks.resnet import DownBlock, PlainBlock, UpBlock, critic_widths, generator_widths, glorot
+from zoo.networks.resnet import glorot
+from zoo.networks.sngan import LATENT, Generator, Trunk
 from zoo.networks.spectral import spectral
 from zoo.training.parameters import checked
 from zoo.training.rates import linear_decay
 from zoo.training.two_player import LatentTurn, sample, two_player
 
-LATENT = 128
 
-
-class Generator(nn.Module):
-    """z (N, 128) -> images (N, C, H, W) in [-1, 1]."""
-
-    def __init__(self, spec: ImageSpec, width: int = 256):
-        super().__init__()
-        widths = generator_widths(spec.resolution, width)
-        self.stem = nn.Sequential(nn.Linear(LATENT, widths[0] * 16), nn.Unflatten(1, (widths[0], 4, 4)))
-        self.blocks = nn.Sequential(*(UpBlock(*pair) for pair in pairwise(widths)))
-        self.head = nn.Sequential(
-            nn.BatchNorm2d(widths[-1]),
-            nn.ReLU(),
-            nn.Conv2d(widths[-1], spec.channels, 3, padding=1),
-            nn.Tanh(),
-        )
-
-    def forward(self, latents: Tensor) -> Tensor:
-        return self.head(self.blocks(self.stem(latents)))
-
-
-class Critic(nn.Module):
+class Critic(Trunk):
     """Images (N, C, H, W) -> logits (N,), summed over positions."""
 
     def __init__(self, spec: ImageSpec, width: int = 256):
-        super().__init__()
-        widths, plain = critic_widths(spec.resolution, width)
-        self.blocks = nn.Sequential(
-            DownBlock(spec.channels, widths[0], first=True),
-            *(DownBlock(*pair) for pair in pairwise(widths)),
-            *(PlainBlock(widths[-1]) for _ in range(plain)),
-        )
-        self.head = nn.Linear(widths[-1], 1)
+        super().__init__(spec.channels, spec.resolution, width)
+        self.head = nn.Linear(self.width, 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.blocks(images).relu().sum((2, 3))).squeeze(1)
+        return self.head(self.features(images)).squeeze(1)
 
 
 @checked()
@@ -85,7 +59,7 @@ def sngan(
     """
     optimiser = adam(lr, betas=(beta1, beta2))
     players = {
-        "generator": Player(glorot(Generator(spec, width)), optimiser, rate=linear_decay),
+        "generator": Player(glorot(Generator(replace(spec, classes=0), width)), optimiser, rate=linear_decay),
         "critic": Player(spectral(glorot(Critic(spec, width))), optimiser, rate=linear_decay),
     }
     latents = gaussian(LATENT)

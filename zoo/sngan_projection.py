@@ -1,6 +1,6 @@
 """SNGAN with a projection critic. Miyato & Koyama, "cGANs with Projection Discriminator", ICLR 2018, arXiv:1802.05637.
 
-Networks: zoo/networks/conditional_resnet.py, at 32 px the ResNet of pfnet-research/sngan_projection
+Networks: zoo/networks/sngan.py, at 32 px the ResNet of pfnet-research/sngan_projection
 (configs/sn_cifar10_conditional.yml): class-conditional batch norm in the generator's blocks, plain batch norm before
 its last layer, projection in the spectrally normalised critic. Hinge loss, five critic steps, a generator batch twice
 the critic's. Larger images as in SNGAN's networks. As in the authors' code, real and fake images go through the critic
@@ -25,8 +25,8 @@ from torch import Tensor
 from bench.gan import GAN, ImageSpec, Player, adam, gaussian
 from zoo.losses.objectives import Hinge
 from zoo.networks.conditional import Projection, needs_labels
-from zoo.networks.conditional_resnet import LATENT, Generator, Trunk
 from zoo.networks.resnet import glorot
+from zoo.networks.sngan import LATENT, Generator, Trunk
 from zoo.networks.spectral import spectral
 from zoo.training.parameters import checked
 from zoo.training.rates import linear_decay

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from bench.gan import GAN, ImageSpec, Loss, Player, Turn, adam, gaussian
 from zoo.losses.objectives import Hinge, Objective
 from zoo.networks.conditional import with_label
-from zoo.networks.conditional_resnet import LATENT, Generator, Trunk
 from zoo.networks.heads import Judgement, PlainHead
 from zoo.networks.resnet import glorot
+from zoo.networks.sngan import LATENT, Generator, Trunk
 from zoo.networks.spectral import spectral
 from zoo.training.rates import linear_decay
 from zoo.training.two_player import LatentTurn, sample_class, two_player

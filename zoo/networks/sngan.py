@@ -1,4 +1,5 @@
-"""The class-conditional ResNets of Miyato & Koyama 2018, arXiv:1802.05637, up to the critic's last layer.
+"""SNGAN's ResNets up to the critic's last layer, without classes (Miyato et al. 2018, arXiv:1802.05957) and with them (Miyato &
+Koyama 2018, arXiv:1802.05637).
 
 Widths and depths are SNGAN's at every size (zoo/networks/resnet.py): `width` channels in the generator at 32 px, half of them in
 the critic.
@@ -17,12 +18,12 @@ LATENT = 128
 
 
 class Generator(nn.Module):
-    """z (N, 128) and labels (N,) -> images (N, C, H, W) in [-1, 1]."""
+    """z (N, 128) and, if there are classes, labels (N,) -> images (N, C, H, W) in [-1, 1]."""
 
     def __init__(self, spec: ImageSpec, width: int = 256):
         super().__init__()
         widths = generator_widths(spec.resolution, width)
-        norm = partial(ConditionalBatchNorm, classes=spec.classes)
+        norm = partial(ConditionalBatchNorm, classes=spec.classes) if spec.classes else nn.BatchNorm2d
         self.stem = nn.Sequential(nn.Linear(LATENT, widths[0] * 16), nn.Unflatten(1, (widths[0], 4, 4)))
         self.blocks = nn.ModuleList(UpBlock(before, after, norm) for before, after in pairwise(widths))
         self.head = nn.Sequential(
@@ -30,10 +31,10 @@ class Generator(nn.Module):
             *(nn.Conv2d(widths[-1], spec.channels, 3, padding=1), nn.Tanh()),
         )
 
-    def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, *labels: Tensor) -> Tensor:
         features = self.stem(latents)
         for block in self.blocks:
-            features = block(features, labels)
+            features = block(features, *labels)
         return self.head(features)
 
 
