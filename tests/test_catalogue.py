@@ -1,6 +1,7 @@
 """The zoo's catalogue, and the page that is made from it."""
 
 import importlib.util
+import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -53,6 +54,7 @@ def test_networks_have_the_parameters_of_their_references(network: dict[str, Any
 
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
+    sys.path.append(str(ROOT / "tools"))  # where the program finds families.py when it is run
     spec = importlib.util.spec_from_file_location("make_zoo", ROOT / "tools" / "make_zoo.py")
     assert spec is not None
     assert spec.loader is not None

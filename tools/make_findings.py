@@ -3,15 +3,15 @@
 Every figure of the page is computed here, from results/; a test compares the page with what the records give.
 """
 
-import ast
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+from families import changes
+from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
-from bench import members
 from bench.boards import board as boards
 from bench.boards import statistics as st
 from bench.boards.rows import RANKED, Board, Row
@@ -67,7 +67,7 @@ def _tricks(board: Board, rows: Sequence[Row], effects: dict[str, Effect]) -> It
     yield ""
     yield "| member | what changes | FID | change | detectable | verdict |"
     yield "| --- | --- | --: | --: | --: | --- |"
-    words = _changes()
+    words = changes("zoo.stabilisers")
     for row in rows:
         effect = effects[row.member]
         yield (
@@ -140,17 +140,17 @@ def _orders(board: Board) -> Iterator[str]:
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
-    random = np.random.default_rng(0)
-    drawn = [random.integers(len(a), size=len(a)) for _ in range(RESAMPLED)]
-    found = [_correlation(a[rows], b[rows]) for rows in drawn]
-    low, high = np.nanpercentile(found, [2.5, 97.5])
-    return _correlation(a, b), float(low), float(high)
+    """Spearman's rank correlation with the percentiles of members drawn again."""
+    drawn = np.random.default_rng(0).integers(len(a), size=(RESAMPLED, len(a)))
+    low, high = np.nanpercentile(_correlations(a[drawn], b[drawn]), [2.5, 97.5])
+    return float(_correlations(a[None], b[None])[0]), float(low), float(high)
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Of ranks; equal values share the mean of theirs."""
-    ranks = [(values[:, None] > values).sum(1) + ((values[:, None] == values).sum(1) - 1) / 2 for values in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1]) if all(len(set(one)) > 1 for one in ranks) else float("nan")
+def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Of the ranks in each row, (R, N) and (R, N) -> (R,); NaN where all values of a row are equal."""
+    ranks = [stats.rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (a, b)]
+    with np.errstate(invalid="ignore"):
+        return (ranks[0] * ranks[1]).sum(1) / np.sqrt((ranks[0] ** 2).sum(1) * (ranks[1] ** 2).sum(1))
 
 
 def _interval(summary: st.Summary) -> str:
@@ -174,18 +174,6 @@ def _verdict(effect: Effect, p: float) -> str:
     if p > LEVEL or effect.gain is None:
         return "cannot tell"
     return "helps" if effect.gain > 0 else "hurts"
-
-
-def _changes() -> dict[str, str]:
-    """What each member of the family changes: the first line of its builder's docstring."""
-    source = (ROOT / "zoo" / "stabilisers.py").read_text(encoding="utf-8")
-    lines = {
-        f.name: (ast.get_docstring(f) or "").splitlines()[0]
-        for f in ast.parse(source).body
-        if isinstance(f, ast.FunctionDef)
-    }
-    family = [found for found in members.listings().values() if found.module == "zoo.stabilisers"]
-    return {found.name: lines[found.entry_point.partition(":")[2]] for found in family}
 
 
 if __name__ == "__main__":

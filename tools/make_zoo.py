@@ -1,11 +1,11 @@
 """Makes docs/zoo.md from what is registered and what its networks are measured against: python tools/make_zoo.py"""
 
-import ast
-import importlib.util
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from families import changes
 
 from bench import catalogue, members
 from bench.catalogue import Entry
@@ -72,12 +72,12 @@ One SNGAN, one change per member (`zoo/conditioning.py`), with the same signs. `
 def page() -> str:
     """The whole page."""
     listings = [found for found in members.listings().values() if found.entry_point.startswith("zoo.")]
-    apart = [found for found in listings if found.module in FAMILIES]
-    rows = [_row(found, said) for found in listings if found not in apart and (said := catalogue.entry(found))]
+    alone = [found for found in listings if found.module not in FAMILIES]
+    rows = [_row(found, said) for found in alone if (said := catalogue.entry(found))]
     counts = [_count_row(network) for network in reference_counts()]
     parts = [HEAD, *rows, COUNTS_HEAD, *counts]
     for family, head in zip(FAMILIES, FAMILY_HEADS, strict=True):
-        parts += [head, *_family_rows(family, [found for found in apart if found.module == family])]
+        parts += [head, *_family_rows(family)]
     return "".join([*parts, WORDS_HEAD, *_words(listings)])
 
 
@@ -130,15 +130,9 @@ def _words(listings: list[Listing]) -> Iterator[str]:
         yield f"| `{word}` | {facts['about']} | {values} | {whose} |\n"
 
 
-def _family_rows(module: str, listings: list[Listing]) -> Iterator[str]:
-    spec = importlib.util.find_spec(module)
-    assert spec is not None
-    assert spec.origin is not None
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    changes = {f.name: ast.get_docstring(f) or "" for f in tree.body if isinstance(f, ast.FunctionDef)}
-    for listing in listings:
-        function = listing.entry_point.partition(":")[2]
-        yield f"| `{listing.name}` | {changes[function].splitlines()[0]} | {_parameters(listing)} |\n"
+def _family_rows(module: str) -> Iterator[str]:
+    for name, change in changes(module).items():
+        yield f"| `{name}` | {change} | {_parameters(members.find(name))} |\n"
 
 
 if __name__ == "__main__":

@@ -172,16 +172,7 @@ def explain(a: ExplainTarget, b: ExplainTarget) -> Explanation:
     """
     found = _published_differences(a, b) if a.published or b.published else differences(*_protocols(a, b))
     shared = [name for name in a.context if name in b.context and a.context[name] != b.context[name]]
-    context = [
-        Difference(
-            name,
-            a.context[name],
-            b.context[name],
-            _context(name),
-            "yes",
-        )
-        for name in shared
-    ]
+    context = [Difference(name, a.context[name], b.context[name], _context(name), "yes") for name in shared]
     return Explanation(a.name, b.name, tuple(found), tuple(context), _together(found))
 
 

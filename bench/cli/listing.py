@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from bench import catalogue, members, sources
 from bench.errors import UserError
-from bench.parameters import split, text
+from bench.parameters import text
 from bench.suites import suite
 
 Row = dict[str, object]
@@ -108,24 +108,22 @@ def short(kind: str) -> list[Row]:
 def full(kind: str) -> list[Row]:
     """The rows of a kind with all there is to know, for programs. Members are built to be counted, which takes seconds."""
     rows = LISTINGS[kind]()
-    if kind != "members":
-        return rows
-    names = [str(row["name"]) for row in rows]
-    return [
-        row | {"parameters": settings(name), "trainable_parameters_at_32px": trainable(name)}
-        for row, name in zip(rows, names, strict=True)
-    ]
+    return [row | _built(str(row["name"])) for row in rows] if kind == "members" else rows
 
 
-def detail(kind: str, name: str) -> Row:
-    """Everything about one thing."""
-    base = split(name)[0]
-    row = next(row for row in LISTINGS[kind]() if row["name"] == base)
+def detail(kind: str, name: str, asked: str) -> Row:
+    """Everything about one thing; of a member with the parameters that are set in what was asked for."""
+    row = next(row for row in LISTINGS[kind]() if row["name"] == name)
     if kind == "members":
-        return row | {"parameters": settings(name), "trainable_parameters_at_32px": trainable(name)}
+        return row | _built(asked)
     if kind == "suites":
         return row | {"protocol": suite.load(name).model_dump(mode="json")}
     return row
+
+
+def _built(name: str) -> Row:
+    """What is known of a member only once it is built."""
+    return {"parameters": settings(name), "trainable_parameters_at_32px": trainable(name)}
 
 
 def settings(name: str) -> list[Row] | str:

@@ -83,10 +83,8 @@ def score(
     """Score images made anywhere, or a trained member again. No training."""
     if trained is not None:
         measured = _again(trained, sides, again, metric, device, data_root)
-    elif sides.real is None or sides.fake is None:
-        raise UserError("give --real and --fake, or a RECORD whose member is scored again.")
     else:
-        measured = _images(sides.real, sides.fake, sides, metric, device, data_root)
+        measured = _images(sides, metric, device, data_root)
     _print(measured, as_json)
 
 
@@ -109,15 +107,15 @@ def _again(
     )
 
 
-def _images(
-    real: str, fake: Path, sides: Sides, metrics: list[str] | None, device: str, data_root: Path | None
-) -> "Sequence[Measurement]":
+def _images(sides: Sides, metrics: list[str] | None, device: str, data_root: Path | None) -> "Sequence[Measurement]":
+    if sides.real is None or sides.fake is None:
+        raise UserError("give --real and --fake, or a RECORD whose member is scored again.")
     from bench.metrics.score import score as score_images
 
     target = execution_of(device).device
     return score_images(
-        real,
-        fake,
+        sides.real,
+        sides.fake,
         metrics,
         resolution=sides.resolution,
         data_root=data_root,

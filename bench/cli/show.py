@@ -35,9 +35,8 @@ def show(
     from bench.cli.output import card, print_json
     from bench.parameters import split
 
-    wanted = (
-        split(name)[0].partition("@")[0] or name
-    )  # fid@digits-cnn is the metric fid, dcgan(width=32) the member dcgan
+    # fid@digits-cnn is the metric fid, dcgan(width=32) the member dcgan
+    wanted = split(name)[0].partition("@")[0] or name
     names = {of: {str(row["name"]) for row in LISTINGS[of]()} for of in ([kind] if kind else LISTINGS)}
     kinds = [of for of, known in names.items() if wanted in known]
     if not kinds:
@@ -45,10 +44,10 @@ def show(
     if not as_json:
         for index, of in enumerate(kinds):
             typer.echo("\n" * min(index, 1), nl=False)
-            facts = detail(of, name if of == "members" else wanted)
+            facts = detail(of, wanted, name)
             card(f"{ONE[of]} {wanted}", cast("dict[str, object]", facts.get("protocol", facts)))
         return
     if len(kinds) > 1:
         both = " and a ".join(ONE[of] for of in kinds)
         raise UserError(f"{wanted} is a {both}. Add --kind {' or --kind '.join(kinds)}.")
-    print_json(detail(kinds[0], name if kinds[0] == "members" else wanted))
+    print_json(detail(kinds[0], wanted, name))

@@ -74,12 +74,10 @@ def score(
     Raises:
         UserError: Anything that the user can fix; nothing is scored then.
     """
-
-    def load(extractor: str) -> Extractor:
-        return networks.load(extractor, str(device))
-
+    load = partial(networks.load, device=str(device))
     read = partial(_read, resolution=resolution, skip_broken=skip_broken)
-    reference = _reference(real, made := read(fake), resolution, data_root, read, say)
+    made = read(fake)
+    reference = _reference(real, made, resolution, data_root, read, say)
     subject = made if isinstance(made, Statistics) else _sample(_fitted(made, reference, real, say), f"{fake}")
     inputs = EvaluationInputs(reference.train, reference.held_out, subject)
     ids = list(metrics) if metrics else _defaults(reference, inputs, load)

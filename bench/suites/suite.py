@@ -54,15 +54,13 @@ class Recipe(Frozen):
 class Budget(Frozen):
     """The budget, the same for every member, in images or in compute; in the paper track that of members without a recipe."""
 
-    images: Positive | None = Field(
-        default=None, exclude_if=_is_none
-    )  # real images drawn from the set; every draw counts
+    # real images drawn from the set; every draw counts
+    images: Positive | None = Field(default=None, exclude_if=_is_none)
     flops: Annotated[float, Field(ge=1, le=1e30, allow_inf_nan=False)] | None = Field(default=None, exclude_if=_is_none)
     batch_size: Positive
     precision: Precision = "fp32"
-    width: Annotated[float, Field(gt=0, le=4)] | None = Field(
-        default=None, exclude_if=_is_none
-    )  # factor of every member's own
+    # a factor of every member's own width
+    width: Annotated[float, Field(gt=0, le=4)] | None = Field(default=None, exclude_if=_is_none)
 
     @model_validator(mode="after")
     def _in_images_or_in_compute(self) -> "Budget":

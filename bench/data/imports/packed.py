@@ -43,9 +43,8 @@ class Payload:
     lossy: bool = False  # whether some images were JPEG files
     notes: tuple[str, ...] = ()
     layout: tuple[str, ...] = ()
-    skipped: list[str] = field(
-        default_factory=list[str]
-    )  # broken files, "name: reason"; complete once the rows are read
+    # broken files, "name: reason"; complete once the rows are read
+    skipped: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True)
