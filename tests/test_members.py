@@ -175,7 +175,7 @@ def test_the_digest_sees_code_and_parts_but_not_words(package):
 
 
 def test_a_broken_package_hides_no_other_member(tmp_path, monkeypatch):
-    from bench.cli import listing
+    from bench.api import listings
 
     (tmp_path / "broken_pack").mkdir()
     (tmp_path / "broken_pack" / "__init__.py").write_text("def broken(:\n")
@@ -189,7 +189,7 @@ def test_a_broken_package_hides_no_other_member(tmp_path, monkeypatch):
     ]
     registered = [*members._registered(), *guests]
     monkeypatch.setattr(members, "_registered", lambda: registered)
-    rows = {str(row["name"]): str(row["broken"] or row["paper"]) for row in listing.member_rows()}
+    rows = {str(row["name"]): str(row["broken"] or row["paper"]) for row in listings.member_rows()}
     assert rows["broken"].startswith("broken: ")
     assert "is not valid Python: line 1" in rows["broken"]
     assert rows["faulty"].startswith("broken: catalogue ")

@@ -8,8 +8,8 @@ from typing import Any
 from families import changes
 
 from bench import catalogue, members
+from bench.api.listings import trainable
 from bench.catalogue import Entry
-from bench.cli.listing import trainable
 from bench.members import Listing
 from zoo.training.parameters import vocabulary
 

@@ -173,19 +173,12 @@ class Engine:
 
 def execution_of(device: str) -> "Execution":
     """The device by name. Raises UserError for one that is not there."""
-    import torch
+    from bench.training.execution import Execution, device_of
 
-    from bench.training.loop import Execution
-
-    if device == "auto":
-        device = torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"  # pyright: ignore[reportOptionalMemberAccess]
     try:
-        chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"--device {device}: {reason} Give cpu, cuda, cuda:N, mps or auto.") from None
-    return Execution(chosen)
+        return Execution(device_of(device))
+    except UserError as error:
+        raise UserError(f"--{error}") from None
 
 
 def experiment_of(

@@ -22,7 +22,8 @@ Resolution = Annotated[int | None, typer.Option(metavar="N", min=1, help="Pixels
 
 def list_(as_json: AsJson = False) -> None:
     """List the data sets that can be asked for."""
-    from bench.cli.listing import dataset_rows, short
+    from bench.api.listings import dataset_rows
+    from bench.cli.listing import short
     from bench.cli.output import table
 
     table(dataset_rows() if as_json else short("datasets"), as_json, wrap=False)

@@ -22,7 +22,8 @@ def import_(
 
 def list_(as_json: AsJson = False) -> None:
     """List the feature networks."""
-    from bench.cli.listing import extractor_rows, short
+    from bench.api.listings import extractor_rows
+    from bench.cli.listing import short
     from bench.cli.output import table
 
     table(extractor_rows() if as_json else short("extractors"), as_json, wrap=False)

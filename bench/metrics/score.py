@@ -28,7 +28,8 @@ from bench.metrics.reference_statistics import holds_statistics, read_statistics
 
 LOSSY = "read from JPEG files: their losses are scored too"
 Say = Callable[[str], None]
-Read = Callable[[str | Path], ImageSet | Statistics]
+Source = str | Path | ImageSet
+Read = Callable[[Source], ImageSet | Statistics]
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Reference:
 
 
 def score(
-    real: str | Path,
-    fake: str | Path,
+    real: Source,
+    fake: Source,
     metrics: Sequence[str] | None = None,
     *,
     resolution: int | None = None,
@@ -63,6 +64,7 @@ def score(
         real: A data set ("cifar10"), or images as for ``fake``. A folder with train/ and test/ has two splits, any other
             images are used whole and have no held-out split. Or an .npz of reference statistics (mu, sigma).
         fake: A folder, .npz, .npy, .zip, .tar or parquet of images, all of one size; or statistics, which serve FID only.
+            Either side may be an `ImageSet` in memory too, which keeps its size.
         metrics: Ids as in ``fid@digits-cnn:held-out``. None: the defaults that can be measured on what there is.
         resolution: The central square of every image is resized to so many pixels, on both sides. None: nothing is resized,
             but a data set that comes in several sizes, or has another size than the fakes, is prepared at theirs.
@@ -78,7 +80,7 @@ def score(
     read = partial(_read, resolution=resolution, skip_broken=skip_broken)
     made = read(fake)
     reference = _reference(real, made, resolution, data_root, read, say)
-    subject = made if isinstance(made, Statistics) else _sample(_fitted(made, reference, real, say), f"{fake}")
+    subject = made if isinstance(made, Statistics) else _sample(_fitted(made, reference, real, say), _shown(fake))
     inputs = EvaluationInputs(reference.train, reference.held_out, subject)
     ids = list(metrics) if metrics else _defaults(reference, inputs, load)
     found = measure(ids, inputs.train, inputs.held_out, inputs.fake, load)
@@ -86,8 +88,14 @@ def score(
     return [replace(item, flags=(*item.flags, *lossy)) for item in found]
 
 
-def _read(source: str | Path, resolution: int | None, skip_broken: bool) -> ImageSet | Statistics:
+def _read(source: Source, resolution: int | None, skip_broken: bool) -> ImageSet | Statistics:
     """Statistics where the file holds them, images otherwise."""
+    if isinstance(source, ImageSet):
+        if resolution is not None:
+            raise UserError(
+                f"{source.name}: images in memory keep their size. Resize them, and leave out the resolution."
+            )
+        return source
     path = data.source_path(source) or Path(source)
     return (
         read_statistics(path)
@@ -96,17 +104,21 @@ def _read(source: str | Path, resolution: int | None, skip_broken: bool) -> Imag
     )
 
 
+def _shown(source: Source) -> str:
+    return source.name if isinstance(source, ImageSet) else str(source)
+
+
 def _reference(
-    real: str | Path, made: ImageSet | Statistics, resolution: int | None, data_root: Path | None, read: Read, say: Say
+    real: Source, made: ImageSet | Statistics, resolution: int | None, data_root: Path | None, read: Read, say: Say
 ) -> Reference:
-    if data.source_path(real) is None:
+    if not isinstance(real, ImageSet) and data.source_path(real) is None:
         return _data_set(str(real), made, resolution, data_root, say)
     found = read(real)
     if isinstance(found, Statistics):
         return Reference("", found, found)
     for note in found.notes:
         say(f"real: {note}")
-    train, held_out = (_sample(found.part(part), f"{real}", keep=True) for part in (False, True))
+    train, held_out = (_sample(found.part(part), _shown(real), keep=True) for part in (False, True))
     return Reference("", train, None if found.held_out is None else held_out, found.classes)
 
 
@@ -142,7 +154,7 @@ def _padding(name: str, made: ImageSet) -> tuple[int, int] | None:
     return padded if padded is not None and made.size == (padded[0], padded[0]) else None
 
 
-def _fitted(made: ImageSet, reference: Reference, real: str | Path, say: Say) -> ImageSet:
+def _fitted(made: ImageSet, reference: Reference, real: Source, say: Say) -> ImageSet:
     """The fakes prepared as the real images are: their border, their channels, their classes. Never their size."""
     for note in made.notes:
         say(f"fake: {note}")
@@ -157,7 +169,7 @@ def _fitted(made: ImageSet, reference: Reference, real: str | Path, say: Say) ->
     channels, height, width = reference.shape
     if made.size != (width, height):
         raise UserError(
-            f"{made.name} has images of {made.size[0]} x {made.size[1]} pixels, {real} of {width} x {height}. Equal sizes "
+            f"{made.name} has images of {made.size[0]} x {made.size[1]} pixels, {_shown(real)} of {width} x {height}. Equal sizes "
             f"were expected. Give --resolution: the central square of every image is then resized on both sides, which "
             f"changes the scores; or make the images at the size of the others."
         )

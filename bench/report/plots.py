@@ -23,11 +23,17 @@ METADATA = {
 }
 
 
-def files(board: Board, records: Sequence[Record], results: Path, format: Format) -> dict[str, bytes]:
-    """Every figure of a suite by file name; `results` is the folder of the records."""
+def drawings(board: Board, records: Sequence[Record], results: Path) -> tuple[Drawing, ...]:
+    """Every figure of a suite, of all its members; `results` is the folder of the records."""
     current = suite_page.current_of(board, records)
     with house_style():
-        drawn = suite_figures.draw(board, current, suite_page.member_looks(board), results).every()
+        return suite_figures.draw(board, current, suite_page.member_looks(board), results).every()
+
+
+def files(board: Board, records: Sequence[Record], results: Path, format: Format) -> dict[str, bytes]:
+    """The same encoded, by file name."""
+    drawn = drawings(board, records, results)
+    with house_style():
         return {file_name(board.suite, drawing, format): encode(drawing, format) for drawing in drawn}
 
 

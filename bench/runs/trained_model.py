@@ -16,6 +16,7 @@ from bench.files import write_atomically
 from bench.gan import GAN, ImageSpec
 from bench.paths import home
 from bench.records import record as records
+from bench.records.record import Record
 from bench.training import checkpoint
 from bench.training.checkpoint import Identity
 from bench.training.loop import Execution
@@ -56,12 +57,15 @@ class Trained:
         return labelled(asked, (torch.arange(rows) % max(self.spec.classes, 1)).repeat_interleave(steps))
 
 
-def load(path: Path, which: Which = "last", device: torch.device | None = None) -> Trained:
-    """From a checkpoint (.pt) or a record (.json), whose checkpoint is looked for in the cache.
+def load(source: Path | Record, which: Which = "last", device: torch.device | None = None) -> Trained:
+    """From a checkpoint (.pt) or a record, read or as a path (.json), whose checkpoint is looked for in the cache.
 
     Raises UserError when there is no such file, the member's code has changed since, or it cannot be imported.
     """
-    content = checkpoint.load(_checkpoint_of(path, which) if path.suffix == ".json" else path)
+    record = source if isinstance(source, Record) else records.read(source) if source.suffix == ".json" else None
+    path = _checkpoint_of(record, which) if record else source
+    assert isinstance(path, Path)
+    content = checkpoint.load(path)
     identity = checkpoint.identity_of(content)
     spec = checkpoint.spec_of(content, path)
     listing = members.Listing(identity.member, identity.entry_point, "")
@@ -79,8 +83,7 @@ def load(path: Path, which: Which = "last", device: torch.device | None = None) 
     return Trained(gan, nets, spec, identity)
 
 
-def _checkpoint_of(path: Path, which: Which) -> Path:
-    record = records.read(path)
+def _checkpoint_of(record: Record, which: Which) -> Path:
     stem = records.file_stem(record.seed, record.job)
     return home() / "checkpoints" / record.suite / record.member.name / stem / f"{which}.pt"
 

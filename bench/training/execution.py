@@ -11,6 +11,22 @@ from bench.errors import UserError
 from bench.gan import GAN, Batch, Draw
 
 
+def device_of(name: str) -> torch.device:
+    """The device of a name: cpu, cuda, cuda:N, mps, or auto, an accelerator where there is one.
+
+    Raises UserError for one that is not there.
+    """
+    if name == "auto":
+        name = torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"  # pyright: ignore[reportOptionalMemberAccess]
+    try:
+        chosen = torch.device(name)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device {name}: {reason} Give cpu, cuda, cuda:N, mps or auto.") from None
+    return chosen
+
+
 @dataclass(frozen=True)
 class Execution:
     """Device, precision, layout, compilation."""

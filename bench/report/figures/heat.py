@@ -91,7 +91,8 @@ def squares(
     steps = np.array([[_step(square) for square in row] for row in grid.values()])
     texts = np.array([[square.text for square in row] for row in grid.values()])
     sns.heatmap(
-        np.ma.masked_invalid(steps), ax=axes, cmap=ListedColormap(list(HEAT)), vmin=0, vmax=len(HEAT) - 1, cbar=False, xticklabels=False, yticklabels=False,
+        np.ma.masked_invalid(steps), ax=axes, cmap=ListedColormap(list(HEAT)), vmin=0, vmax=len(HEAT) - 1, cbar=False,
+        xticklabels=False, yticklabels=False,  # else the whole figure is drawn to see whether they overlap
         annot=texts, fmt="", annot_kws={"size": 10.5, "color": INK}, linewidths=2, linecolor=PAPER, mask=np.isnan(steps),
     )  # fmt: skip
     for row, squares_of in enumerate(grid.values()):
