@@ -19,6 +19,9 @@ def run(out: Path) -> None:
         (Path(place) / "results").symlink_to(ROOT / "results")
         (Path(place) / "docs").mkdir()
         os.environ["BENCH_HOME"] = str(Path(place) / "home")
+        os.environ.setdefault(
+            "OMP_NUM_THREADS", "1"
+        )  # what else runs on the machine would make two threads wait for each other
         NotebookClient(notebook, timeout=300, resources={"metadata": {"path": f"{place}/docs"}}).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # the times of day at which it ran

@@ -1,7 +1,5 @@
 """Images as people have them, arrays, tensors, pictures or files, as the data package keeps them."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,37 +12,38 @@ from bench.errors import UserError
 if TYPE_CHECKING:
     from PIL import Image
 
-Images = np.ndarray | Tensor | Sequence["Image.Image"]
+Pixels = np.ndarray | Tensor | list["Image.Image"]
+Images = Pixels | tuple[Pixels, Any]  # with labels, (images, labels)
 Range = tuple[float, float]
 
 
-def is_path(source: object) -> bool:
-    """Whether a source is a path or a name, not the images themselves."""
-    return isinstance(source, str | Path)
-
-
-def image_set(images: Images, name: str, *, labels: Any = None, value_range: Range | None = None) -> ImageSet:
+def image_set(images: Images, name: str, value_range: Range | None = None) -> ImageSet:
     """Images in memory as uint8 (N, C, H, W).
 
     Args:
-        images: (N, C, H, W), (N, H, W, C) or, grey, (N, H, W); C is 1 or 3. Or a list of PIL pictures of one size.
+        images: (N, C, H, W), (N, H, W, C) or, grey, (N, H, W); C is 1 or 3. Or a list of PIL pictures of one size. Or one of
+            these and (N,) whole numbers, the classes: (images, labels).
         name: For messages.
-        labels: (N,) whole numbers, one class each.
         value_range: Which values are black and white, of floating-point images: (0, 1), (-1, 1) or (0, 255).
 
     Raises:
         UserError: Another shape or type, an order of axes that cannot be told, values that are not finite or out of range.
     """
-    pixels = _eight_bit(_array(images, name), name, value_range)
-    found = None if labels is None else np.asarray(torch.as_tensor(labels).cpu())
-    if found is not None and (found.shape != (len(pixels),) or found.dtype.kind not in "iu"):
+    given, labels = images if isinstance(images, tuple) else (images, None)
+    pixels = _eight_bit(_array(given, name), name, value_range)
+    return ImageSet(name, pixels, None if labels is None else _classes(labels, len(pixels), name))
+
+
+def _classes(labels: Any, count: int, name: str) -> np.ndarray:
+    found = np.asarray(torch.as_tensor(labels).cpu())
+    if found.shape != (count,) or found.dtype.kind not in "iu":
         raise UserError(
-            f"{name}: labels are {found.dtype} of shape {found.shape}. {len(pixels)} whole numbers were expected, one per image."
+            f"{name}: labels are {found.dtype} of shape {found.shape}. {count} whole numbers were expected, one per image."
         )
-    return ImageSet(name, pixels, None if found is None else found.astype(np.int64))
+    return found.astype(np.int64)
 
 
-def _array(images: Images, name: str) -> np.ndarray:
+def _array(images: Pixels, name: str) -> np.ndarray:
     """(N, C, H, W), of whatever type."""
     if isinstance(images, Tensor):
         found = images.detach().cpu().float().numpy() if images.is_floating_point() else images.cpu().numpy()

@@ -6,11 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from bench.api.images import Images, Range, image_set, is_path
+from bench.api.images import Images, Range, image_set
 from bench.errors import UserError
 from bench.features import networks
 from bench.features.features import Features
@@ -33,48 +31,37 @@ def score(
     real: Source,
     metrics: Sequence[str] | None = None,
     *,
-    labels: Any = None,
-    real_labels: Any = None,
     value_range: Range | None = None,
     resolution: int | None = None,
-    data_root: Path | None = None,
     device: str = "auto",
 ) -> "pd.DataFrame":
     """Score images made anywhere, as `bench score` does.
 
     Args:
         images: A path (folder, .npz, .npy, .zip, .tar, parquet), or images in memory, see `bench.api.images.image_set`.
-        real: A data set ("cifar10"), or images as above. Images that are no data set are used whole and have no held-out split.
+        real: A data set ("cifar10"), or images as above, which are used whole and have no held-out split.
         metrics: Ids as in "fid@digits-cnn:held-out". None: the defaults that can be measured on what there is.
-        labels: (N,) classes of `images` in memory; `real_labels` those of `real`.
         value_range: Black and white of floating-point images, e.g. (-1, 1); of both sides.
         resolution: The central square of every image is resized to so many pixels, on both sides; of files only.
-        data_root: A torchvision-style root that is looked at before anything is downloaded.
         device: Where features are computed: cpu, cuda, cuda:1, mps, or auto.
 
     Returns:
         One row per metric (the index): value, error, baseline, samples_real, samples_fake, flags. What was understood of the
-        files is in ``.attrs["notes"]``.
-
-    Raises:
-        UserError: Anything that the caller can fix; nothing is scored then.
+        files is in ``.attrs["notes"]``. Raises UserError for anything that the caller can fix; nothing is scored then.
     """
+    notes: list[str] = []
+    truth, made = _side(real, "real", value_range), _side(images, "images", value_range)
+    target = device_of(device)
+    return _table(scoring.score(truth, made, metrics, resolution=resolution, device=target, say=notes.append), notes)
+
+
+def _side(source: Source, name: str, value_range: Range | None) -> scoring.Source:
+    return source if isinstance(source, str | Path) else image_set(source, name, value_range)
+
+
+def _table(found: Sequence[measuring.Measurement], notes: list[str]) -> "pd.DataFrame":
     import pandas as pd
 
-    notes: list[str] = []
-    sides = [
-        source if is_path(source) else image_set(source, name, labels=given, value_range=value_range)  # pyright: ignore[reportArgumentType]
-        for source, name, given in ((real, "real", real_labels), (images, "images", labels))
-    ]
-    found = scoring.score(
-        sides[0],  # pyright: ignore[reportArgumentType]
-        sides[1],  # pyright: ignore[reportArgumentType]
-        metrics,
-        resolution=resolution,
-        data_root=data_root,
-        device=device_of(device),
-        say=notes.append,
-    )
     frame = pd.DataFrame([asdict(item) for item in found]).set_index("metric").drop(columns="version")
     frame.attrs["notes"] = notes
     return frame
@@ -82,8 +69,8 @@ def score(
 
 def measure(
     metric: str,
-    fake: np.ndarray | Tensor | Sequence[Any],
-    real: np.ndarray | Tensor | Sequence[Any] | None = None,
+    fake: Images,
+    real: Images | None = None,
     *,
     value_range: Range | None = None,
     device: str = "auto",
@@ -100,12 +87,12 @@ def measure(
     Raises:
         UserError: An unknown metric, too few rows, or what the metric needs and was not given.
     """
-    if np.ndim(fake) == 2:
+    if _flat(fake):
         return _of_features(metric, fake, real)
     made, truth = (
         Sample.of(found.images, found.labels, name=found.name)
         for found in (
-            image_set(side, name, value_range=value_range)
+            image_set(side, name, value_range)
             for side, name in ((fake, "fake"), (fake if real is None else real, "real"))
         )
     )
@@ -149,8 +136,13 @@ def inception_score(fake: Any, *, extractor: str = DEFAULT, **options: Any) -> f
     return _named("inception-score", fake, None, extractor, options)
 
 
+def _flat(given: object) -> bool:
+    """Whether these are features, (N, D), not images."""
+    return getattr(given, "ndim", 0) == 2
+
+
 def _named(metric: str, fake: Any, real: Any, extractor: str, options: dict[str, Any]) -> float:
-    name = metric if np.ndim(fake) == 2 else str(MetricId(metric, extractor, False))
+    name = metric if _flat(fake) else str(MetricId(metric, extractor, False))
     return measure(name, fake, real, **options)
 
 

@@ -143,7 +143,7 @@ def grid(images: Images, columns: int = COLUMNS, *, scale: int = 1, value_range:
     """Images as one picture, which notebooks show; `scale` makes every pixel that many pixels wide."""
     if scale < 1 or columns < 1:
         raise UserError(f"scale {scale}, columns {columns}: give 1 or more.")
-    pixels = torch.from_numpy(image_set(images, "images", value_range=value_range).images)
+    pixels = torch.from_numpy(image_set(images, "images", value_range).images)
     found = tile(pixels, min(columns, len(pixels))).permute(1, 2, 0).numpy()
     picture = Image.fromarray(found[..., 0] if found.shape[-1] == 1 else found)
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)

@@ -1,6 +1,9 @@
 """docs/python.md and the tutorial run as they are printed."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -44,3 +47,22 @@ def test_every_public_name_is_there_and_documented():
     assert set(bench.__all__) <= set(dir(bench))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = bench.nothing
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_and_what_is_committed_was_run(tmp_path):
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("nbclient")
+    subprocess.run(
+        [sys.executable, ROOT / "tools" / "run_tutorial.py", "--out", tmp_path / "run.ipynb"],
+        check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    committed, run = (nbformat.read(path, 4) for path in (ROOT / "docs" / "tutorial.ipynb", tmp_path / "run.ipynb"))
+    assert [kinds(cell) for cell in run.cells] == [kinds(cell) for cell in committed.cells]
+    pictures = [kind for cell in run.cells for kind in kinds(cell) if kind == "image/png"]
+    assert len(pictures) == 3
+
+
+def kinds(cell):
+    """What a cell's outputs are."""
+    return [kind for output in cell.get("outputs", []) for kind in output.get("data", {"text": ""})]

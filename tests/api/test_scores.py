@@ -94,7 +94,7 @@ def test_every_form_of_the_same_images_is_the_same(images):
 
 def test_labels_serve_metrics_of_classes(images):
     labels = np.arange(len(images)) % 10
-    found = bench.score(images, "digits", ["gan-test@digits-cnn"], labels=labels)
+    found = bench.score((images, labels), "digits", ["gan-test@digits-cnn"])
     assert 0 <= found["value"].item() <= 1
 
 
@@ -106,10 +106,10 @@ def test_labels_serve_metrics_of_classes(images):
         (lambda x: bench.score(x.astype(np.int64), "digits"), "pixels are int64"),
         (lambda x: bench.score(x[0, 0], "digits"), "Images were expected"),
         (lambda x: bench.score(x[:, :, :3, :3].repeat(3, 1), "digits"), "cannot be told"),
-        (lambda x: bench.score(x, "digits", labels=[1, 2]), "one per image"),
+        (lambda x: bench.score((x, [1, 2]), "digits"), "one per image"),
         (lambda x: bench.score(x, "digit"), "digits"),
         (lambda x: bench.score(x, x, resolution=8), "keep their size"),
-        (lambda x: bench.score(["a", "b"], "digits"), "PIL pictures"),
+        (lambda x: bench.score(["a", "b"], "digits"), "PIL pictures"),  # pyright: ignore[reportArgumentType]
         (lambda x: bench.fid(features(0), features(1)[:1]), "two rows at least"),
         (lambda x: bench.fid(features(0), features(1) * np.nan), "finite"),
         (lambda x: bench.fid(features(0), None), "Give them too"),

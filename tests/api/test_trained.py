@@ -49,6 +49,7 @@ def test_steps_come_while_it_trains_and_the_record_at_the_end(place):
     assert images == sorted(images)
     assert images[-1] == 256
     record = training.record
+    assert record is not None
     assert record.status == "ok"
     assert list(training) == []  # nothing is run twice
     assert records.read(place / "r" / record.file_name) == record
