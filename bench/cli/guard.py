@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,9 +18,12 @@ from typing import NoReturn
 
 import typer
 
+from bench.cli import supervise
 from bench.cli.app import tree
 from bench.errors import Interrupted, UserError
 from bench.formats import plain
+from bench.runs.interrupts import TOGETHER
+from bench.runs.lifeline import lifeline
 
 USER, FAULT, GATE_FAULT, SIGNALLED = 2, 1, 70, 128
 SIGPIPE = 13
@@ -29,11 +33,15 @@ CONTINUE = "interrupted. The same command continues where it stopped."
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit."""
+    """Run the command line and exit. A verb that trains is run in a child of its own."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and supervise.wanted(given):
+        sys.exit(supervise.run())
+    lifeline.hold()
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
     code = _guarded(lambda: _run(given), GATE_FAULT if given[:1] == ["gate"] else FAULT, debug)
+    lifeline.leave(code)
     _finish_output(code)
 
 
@@ -126,14 +134,23 @@ def _listen() -> None:
     """Signals that ask for an end become exceptions, so that what must be saved is saved. What is ignored stays ignored."""
     if threading.current_thread() is not threading.main_thread():
         return  # Python lets the main thread alone set handlers
-    for name in ("SIGTERM", "SIGHUP"):
+    handler = _Once()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _interrupt)
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, handler)
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise Interrupted(signum)
+class _Once:
+    """Raises Interrupted; the same signal right behind is the same request (bench.runs.interrupts)."""
+
+    def __init__(self) -> None:
+        self.last: tuple[int, float] = (0, 0.0)
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        before, self.last = self.last, (signum, time.monotonic())
+        if before[0] != signum or self.last[1] - before[1] > TOGETHER:
+            raise Interrupted(signum)
 
 
 def _finish_output(code: int) -> NoReturn:

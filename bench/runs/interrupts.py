@@ -6,11 +6,15 @@ the job asks between two steps; a second one ends the process at once, at the la
 
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
 
 from bench.errors import Interrupted
 
+TOGETHER = (
+    0.3  # seconds: the same signal again is the same request, sent to a whole group of processes and passed on by one
+)
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -19,6 +23,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.requested: int | None = None
+        self._when = 0.0
         self.listening = False
         self._before: dict[int, Any] = {}
 
@@ -37,8 +42,10 @@ class Interrupts:
         self._before.clear()
 
     def _remember(self, signum: int, _: FrameType | None) -> None:
+        if self.requested == signum and time.monotonic() - self._when < TOGETHER:
+            return
         if self.requested is not None:
             raise Interrupted(
                 signum, "interrupted twice: ended at the last checkpoint. The same command goes on from there."
             )
-        self.requested = signum
+        self.requested, self._when = signum, time.monotonic()

@@ -40,13 +40,13 @@ class NotStartedError(Exception):
         self.cause = cause
 
 
-def unstarted(experiment: Experiment, job: Job, attempt: int, error: BaseException) -> Record:
-    """The record of a job whose member could not be built."""
+def unstarted(experiment: Experiment, job: Job, attempt: int, error: BaseException, phase: str = "build") -> Record:
+    """The record of a job of which nothing is left: its member could not be built, or its process ended."""
     return Record(
         **about(experiment, job, "unconditional"),
         attempt=attempt,
         status=_status_of(error),
-        failure=_failure("build", error),
+        failure=_failure(phase, error),
         images_seen=0,
         steps=0,
         updates={},

@@ -14,6 +14,7 @@ from bench.members import Listing
 from bench.metrics.measure import Pairs, require
 from bench.runs.evaluation import CURVE_SEED
 from bench.runs.experiment import Experiment, Job
+from bench.runs.lifeline import lifeline
 from bench.runs.paths import latent_paths
 from bench.runs.starting import start_training
 from bench.training.loop import Training, draws
@@ -31,12 +32,14 @@ def check(experiment: Experiment, jobs: Sequence[Job]) -> dict[Listing, float]:
     expected: dict[Listing, float] = {}
     for job in {job.member: job for job in jobs if job.trains}.values():
         with torch.random.fork_rng():
+            lifeline.trying(job.member.name)
             try:
                 expected[job.member] = _try(experiment, job)
             except UserError as error:
                 said = str(error)
                 named = said if said.startswith("member ") else f"member {job.member.name!r}: {said}"
                 raise UserError(named) from None
+    lifeline.idle()
     return expected
 
 

@@ -16,6 +16,7 @@ from bench.runs.clock import running
 from bench.runs.experiment import Experiment, Job
 from bench.runs.job import JobRun, NotStartedError, unstarted
 from bench.runs.layout import in_working_layout
+from bench.runs.lifeline import ProcessEnded, lifeline
 from bench.runs.preconditions import check
 from bench.runs.progress import Progress
 from bench.training.environment import threads_kept
@@ -60,9 +61,16 @@ def status(experiment: Experiment, job: Job) -> Status | None:
 
 
 def todo(experiment: Experiment, jobs: Sequence[Job], *, retry_failed: bool = False) -> list[Job]:
-    """The jobs that have no record yet; with `retry_failed` also those that failed. A diverged run is a result."""
-    again = FAILURES if retry_failed else ()
-    return [job for job in jobs if (found := status(experiment, job)) is None or found in again]
+    """The jobs that have no record yet; with `retry_failed` also those that failed, but not those that ended this command's
+    process before. A diverged run is a result.
+    """
+
+    def open_(job: Job) -> bool:
+        found = status(experiment, job)
+        tried = job.digest in lifeline.ended and not _note(experiment, job).is_file()
+        return found is None or (retry_failed and found in FAILURES and not tried)
+
+    return [job for job in jobs if open_(job)]
 
 
 def run(
@@ -120,7 +128,9 @@ def _claim_and_run(experiment: Experiment, job: Job, retry_failed: bool, checkpo
     try:
         if todo(experiment, [job], retry_failed=retry_failed):
             with threads_kept():  # a resumed job takes its own number of threads
+                lifeline.working_on(job.digest, _note(experiment, job))
                 yield from _run(experiment, job, checkpoint_seconds)
+                lifeline.idle()
         else:
             yield _ended_before(experiment, job)
     finally:
@@ -137,7 +147,16 @@ def _lock(experiment: Experiment, job: Job) -> FileLock:
     return FileLock(path, mode=0o666)
 
 
+def _note(experiment: Experiment, job: Job) -> Path:
+    """Where a parent says how the process of the job ended."""
+    return experiment.files.folder(job) / f".{records.file_stem(job.seed, job.digest)}.ended"
+
+
 def _events(experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float) -> Iterator[Progress | Record]:
+    note = _note(experiment, job)
+    if note.is_file():
+        yield unstarted(experiment, job, attempt, ProcessEnded(note.read_text(encoding="utf-8")), "process")
+        return
     if not job.trains:
         yield from calibration_job.run(experiment, job, attempt)
         return
@@ -161,6 +180,7 @@ def _run(experiment: Experiment, job: Job, checkpoint_seconds: float) -> Iterato
             path = records.write(event, experiment.files.results)
             if event.status not in FAILURES:
                 (cache / "training.pt").unlink(missing_ok=True)
+            _note(experiment, job).unlink(missing_ok=True)
             yield Finished(job, event, path)
         else:
             yield event
