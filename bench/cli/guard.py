@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import typer
 
-from bench.cli import supervise
+from bench.cli import several, supervise
 from bench.cli.app import tree
 from bench.errors import Interrupted, UserError
 from bench.formats import plain
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit. A verb that trains is run in a child of its own."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None and supervise.wanted(given):
-        sys.exit(supervise.run())
+        count = several.processes(given)
+        sys.exit(supervise.run() if count == 1 else several.run(count))
     lifeline.hold()
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]

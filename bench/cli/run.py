@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.choices import Engine, Place, SuiteChoice, experiment_of
 from bench.cli.grouping import examples
+from bench.cli.several import MOST, count_of
 
 if TYPE_CHECKING:
     from bench.runs.experiment import Experiment, Job
@@ -20,8 +21,16 @@ DAY = 86_400.0  # seconds of work from which a person is asked
 INCOMPLETE = 4  # exit code: nothing failed, but not every job has its result yet
 
 
+def _known(text: str) -> str:
+    """The parent of several processes has read it before (bench.cli.several); here it is refused where it means nothing."""
+    if count_of(text) is None:
+        raise typer.BadParameter(f"{text!r}: local, or local:N with 1 to {MOST} processes, was expected.")
+    return text
+
+
 @examples(
     "bench run --suite mnist",
+    "bench run --suite demo --on local:2",
     "bench run --suite demo --member mypackage.my_gan:my_gan --seed 0",
     "bench run --dataset folder:photos/ --resolution 64 --member stylegan2-ada",
     "bench run --suite demo --member my_gan:my_gan --as wider --author 'A. Lovelace'",
@@ -40,6 +49,12 @@ def run(
         str, typer.Option(metavar="NAME", envvar="BENCH_AUTHOR", help="Who stands for members that are in no package.")
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before work of more than a day.")] = False,
+    on: Annotated[
+        str,
+        typer.Option(
+            metavar="local[:N]", help="N processes that share jobs and cores; local: one per core.", callback=_known
+        ),
+    ] = "local:1",
     at: Annotated[
         str | None,
         typer.Option(
@@ -49,7 +64,9 @@ def run(
 ) -> None:
     """Train, score and record what is missing. The same command continues after any interruption."""
     from bench.cli.plan import tell_unscaled
+    from bench.cli.sharing import share
     from bench.cli.view import watch
+    from bench.runs.lifeline import lifeline
     from bench.runs.run import Progress, check, execute, todo
 
     suite = choice.load(place.data_root)
@@ -65,6 +82,9 @@ def run(
         _ask(experiment, waiting)
     _keep(choice, suite, place.results)
     events = execute(experiment, jobs, retry_failed=failed_too, checkpoint_seconds=checkpoint_seconds)
+    if lifeline.worker is not None:
+        share(experiment, len(jobs), events)
+        return
     _conclude(experiment, [event for event in watch(events, jobs) if not isinstance(event, Progress)], len(jobs))
 
 

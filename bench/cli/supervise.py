@@ -9,11 +9,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from bench.files import write_atomically
 from bench.runs.lifeline import ENDED, PARENT, STATUS
@@ -21,6 +22,7 @@ from bench.runs.lifeline import ENDED, PARENT, STATUS
 VERBS = ("run", "compare")
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 FAULT, USER = 1, 2  # exit codes, as of bench.cli.guard
+Hear = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,56 @@ class Ending:
         return f"its process was ended by {name}{why}"
 
 
+@dataclass
+class Children:
+    """The processes that signals are passed on to."""
+
+    live: list["subprocess.Popen[Any]"] = field(default_factory=list)
+    signalled: int | None = None
+
+    def forward(self, number: int, _: FrameType | None) -> None:
+        """The handler: all of them get it."""
+        self.signalled = number
+        for child in list(self.live):
+            with suppress(ProcessLookupError):
+                child.send_signal(number)
+
+
 def wanted(arguments: Sequence[str]) -> bool:
     """Whether a command is run in a child. Windows has no pipes that a child can be given by number."""
     return os.name == "posix" and arguments[:1] in [[verb] for verb in VERBS] and STATUS not in os.environ
 
 
 def run() -> int:
-    """Run this process's own command in children until one of them ends by its own will; its exit code."""
+    """Run this process's own command in a child; its exit code."""
+    with children() as found:
+        return to_the_end(found)
+
+
+@contextmanager
+def children() -> Iterator[Children]:
+    """Where signals are the children's; what is ignored stays ignored."""
+    found = Children()
+    before = {
+        number: signal.signal(number, found.forward)
+        for number in SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    yield found
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def to_the_end(
+    found: Children, environment: Mapping[str, str] | None = None, hear: Hear | None = None, **options: Any
+) -> int:
+    """Run the command in one child after the other until one ends by its own will; its exit code.
+
+    `hear` is told what a child says of its jobs; `options` are of subprocess.Popen.
+    """
     ended: list[str] = []
     while True:
-        ending = _child(ended)
+        ending = _child(found, {**(environment or {}), ENDED: " ".join(ended)}, hear, options)
         if ending.code is not None:
             return ending.code
         if ending.tried:
@@ -70,37 +112,40 @@ def _said(words: str, code: int) -> int:
     return code
 
 
-def _child(ended: Sequence[str]) -> Ending:
+def _child(found: Children, environment: Mapping[str, str], hear: Hear | None, options: Mapping[str, Any]) -> Ending:
     from_child, status = os.pipe()
     parent, held = os.pipe()  # `held` is closed when this process ends, however it ends
-    environment = os.environ | {STATUS: str(status), PARENT: str(parent), ENDED: " ".join(ended)}
+    given = os.environ | environment | {STATUS: str(status), PARENT: str(parent)}
     with subprocess.Popen(
-        sys.orig_argv, executable=sys.executable, env=environment, pass_fds=(status, parent)
+        sys.orig_argv, executable=sys.executable, env=given, pass_fds=(status, parent), **options
     ) as child:
+        found.live.append(child)
         os.close(status)
         os.close(parent)
-        handlers = _pass_on(child)
-        code, tried, job, note = None, "", "", ""
         with os.fdopen(from_child, "rb") as lines:
-            for line in lines:
-                word, _, rest = os.fsdecode(line.rstrip(b"\n")).partition(" ")
-                tried = rest if word == "try" else ""
-                job, _, note = rest.partition(" ") if word == "job" else ("", "", "")
-                code = int(rest) if word == "exit" else None
-        found = child.wait()
+            ending = _listen(lines, hear)
+        code = child.wait()
+        found.live.remove(child)
     os.close(held)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-    return Ending(code, found, tried, job, note)
+    return Ending(**ending, status=code)
 
 
-def _pass_on(child: "subprocess.Popen[bytes]") -> dict[int, "signal._HANDLER"]:
-    """Signals are the child's; what is ignored stays ignored. Returns the handlers before."""
-
-    def forward(number: int, _: FrameType | None) -> None:
-        with suppress(ProcessLookupError):
-            child.send_signal(number)
-
-    return {
-        number: signal.signal(number, forward) for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN
-    }
+def _listen(lines: Iterator[bytes], hear: Hear | None) -> dict[str, Any]:
+    """What the child said last: the member that it tried, its job and the place for a note, or its exit code."""
+    last: dict[str, Any] = {"code": None}
+    for line in lines:
+        word, _, rest = os.fsdecode(line.rstrip(b"\n")).partition(" ")
+        match word:
+            case "try":
+                last = {"code": None, "tried": rest}
+            case "job":
+                job, _, note = rest.partition(" ")
+                last = {"code": None, "job": job, "note": note}
+            case "idle":
+                last = {"code": None}
+            case "exit":
+                last = {"code": int(rest)}
+            case _:
+                if hear:
+                    hear(rest)
+    return last

@@ -6,13 +6,16 @@ did not, and leaves a note beside the job's records. The next process makes a fa
 other jobs. When the parent is gone, so is the child.
 """
 
+import json
 import os
 import signal
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-STATUS, PARENT, ENDED = "BENCH_STATUS_FD", "BENCH_PARENT_FD", "BENCH_ENDED_JOBS"  # variables that the parent sets
+# Variables that the parent sets: two pipes, the jobs that ended a process of this command, which of several children this is.
+STATUS, PARENT, ENDED, WORKER = "BENCH_STATUS_FD", "BENCH_PARENT_FD", "BENCH_ENDED_JOBS", "BENCH_WORKER"
 
 
 class ProcessEnded(Exception):  # noqa: N818  # its name stands in records
@@ -25,13 +28,15 @@ class Lifeline:
 
     status: int | None = None  # a pipe to the parent; None: nobody watches
     ended: frozenset[str] = field(default_factory=frozenset)  # jobs of this command that ended a process
+    worker: int | None = None  # which of several children; None: the only one
 
     def hold(self) -> None:
         """Take hold of what the parent gave, if it gave something; processes that are started from here inherit nothing."""
-        given = {name: os.environ.pop(name, "") for name in (STATUS, PARENT, ENDED)}
+        given = {name: os.environ.pop(name, "") for name in (STATUS, PARENT, ENDED, WORKER)}
         if given[STATUS] and given[PARENT]:
             self.status = int(given[STATUS])
             self.ended = frozenset(given[ENDED].split())
+            self.worker = int(given[WORKER]) if given[WORKER] else None
             for descriptor in (self.status, int(given[PARENT])):
                 os.set_inheritable(descriptor, False)
             threading.Thread(target=_end_with, args=(int(given[PARENT]),), daemon=True).start()
@@ -47,6 +52,10 @@ class Lifeline:
     def idle(self) -> None:
         """Tell the parent that the job, or the trial, has ended."""
         self._tell("idle")
+
+    def say(self, event: Mapping[str, object]) -> None:
+        """Tell the parent what it shows of several children."""
+        self._tell(f"say {json.dumps(event)}")
 
     def leave(self, code: int) -> None:
         """Tell the parent that this process ends by its own will."""

@@ -4,6 +4,8 @@ import functools
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +113,62 @@ def trained(tmp_path_factory, toys):
 def after(trained, capsys, monkeypatch):
     monkeypatch.setenv("BENCH_HOME", str(trained / "home"))
     return Bench(trained, capsys, monkeypatch)
+
+
+ENDINGS = """
+import ctypes, os, signal
+from toys import toy
+
+def _late(spec, end):
+    gan, judged = toy(spec), [0]
+    forward = gan.players["critic"].net.forward
+    def counting(images):
+        judged[0] += 1
+        if judged[0] > 40:
+            end()
+        return forward(images)
+    gan.players["critic"].net.forward = counting
+    return gan
+
+def leaves(spec):
+    return _late(spec, lambda: os._exit(0))
+
+def crashes(spec):
+    return _late(spec, lambda: ctypes.string_at(0))
+
+def killed(spec):
+    return _late(spec, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+def leaves_at_once(spec):
+    os._exit(0)
+"""
+
+
+@pytest.fixture
+def ending(tmp_path):
+    """The folder of the tiny suite, with members that end their process."""
+    (tmp_path / "ends.py").write_text(ENDINGS)
+    return tmp_path
+
+
+@pytest.fixture
+def children_of() -> Callable[[int], list[int]]:
+    """The processes that a process has started."""
+    if not Path("/proc/self/task").exists():
+        pytest.skip("processes are read from /proc")
+    return lambda pid: [
+        int(word) for path in Path(f"/proc/{pid}/task").glob("*/children") for word in path.read_text().split()
+    ]
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Waits until something is so."""
+
+    def wait(true: Callable[[], object], seconds: float = 120.0) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < end, "timeout"
+            time.sleep(0.02)
+
+    return wait
