@@ -31,31 +31,62 @@ def _claim(board: Board) -> str:
         return f"Nothing can be ranked yet: {why}."
     seeds = min(len(row.seeds) for row in ranked)
     if len(ranked) == 1:
-        return f"{ranked[0].member} is the only member that can be ranked; there is nothing to compare it with."
+        only = ranked[0]
+        return f"{only.member}, {score(board, only)}, is the only member that can be ranked; there is nothing to compare it with."
     if seeds < 2:
-        return f"{ranked[0].member} scores best, on a single seed: the order of the rows may be luck."
+        best = ranked[0]
+        return f"{best.member} scores best, {score(board, best)}, on a single seed: the order of the rows may be luck."
     leaders = [row for row in ranked if row.ranks and row.ranks.best == 1]
     if len(leaders) == len(ranked):
         who = "the two members" if len(ranked) == 2 else f"the {len(ranked)} members"
-        return f"No winner: no difference between {who} is proven with {seeds} seeds."
+        best = f"{ranked[0].member} has the best mean, {score(board, ranked[0])}"
+        return f"No winner: no difference between {who} is proven with {seeds} seeds. {best}."
     if len(leaders) > 1:
-        return f"{listed([row.member for row in leaders])} lead; no difference between them is proven."
-    if leaders[0].ranks and leaders[0].ranks.worst > 1:
-        return f"{leaders[0].member} leads: every other member is proven worse than some member."
-    return _single(board, leaders[0], next(row for row in ranked if row is not leaders[0]))
+        first, others = leaders[0], [row.member for row in leaders[1:]]
+        return f"{first.member} has the best mean, {score(board, first)}; no difference to {listed(others, MOST - 1)} is proven."
+    first = leaders[0]
+    if first.ranks and first.ranks.worst > 1:
+        return f"{first.member} leads, {score(board, first)}: every other member is proven worse than some member."
+    return _single(board, first, next(row for row in ranked if row is not first))
 
 
 def _single(board: Board, first: Row, second: Row) -> str:
     """The sentence for one leader, whose difference from every other row is proven."""
     column = board.column(board.ranking)
+    leads = f"{first.member} leads, {score(board, first)}"
     cells = [row.cells.get((board.ranking, RANKED)) for row in (first, second)]
     means = [cell.summary.mean for cell in cells if cell]
     if column.scale.kind != "log" or len(means) < 2 or min(means) <= 0:
-        return f"{first.member} leads, ahead of {second.member} by more than the noise."
+        return f"{leads}, ahead of {second.member} by more than the noise."
     percent = formats.number(abs(1 - means[0] / means[1]) * 100, 2)
     word = "lower" if column.better == "lower" else "higher"
-    name = metric_name(board.ranking).short
-    return f"{first.member} leads: {name} {percent} % {word} than {second.member}’s, a difference beyond the noise."
+    return f"{leads}: {percent} % {word} than {second.member}’s, a difference beyond the noise."
+
+
+def score(board: Board, row: Row) -> str:
+    """``FID 21.4 (20.1 to 22.9)``: the ranking metric's mean with its 95 % interval over training seeds."""
+    name, cell = metric_name(board.ranking).short, row.cells.get((board.ranking, RANKED))
+    if cell is None:
+        return f"no {name}"
+    found = cell.summary
+    interval = "" if found.low is None else f" ({formats.number(found.low, 3)} to {formats.number(found.high, 3)})"
+    return f"{name} {formats.number(found.mean, 3)}{interval}"
+
+
+def cost(board: Board) -> str:
+    """What the first two rows cost, in a sentence; "" where no training time is known."""
+    ranked = board.of("ranked")
+    times = sorted(row.cost.train_seconds for row in ranked if row.cost and row.cost.train_seconds)
+    first = ranked[0].cost if ranked else None
+    if not times or first is None or not first.train_seconds:
+        return ""
+    said = f"A run of {ranked[0].member} trains for {formats.duration(first.train_seconds)}"
+    if len(times) > 1:
+        middle = times[len(times) // 2] if len(times) % 2 else (times[len(times) // 2 - 1] + times[len(times) // 2]) / 2
+        said += f", {formats.number(first.train_seconds / middle, 2)} times the median member"
+    if sum(parameters for _, parameters in first.parameters):
+        said += f", and has {formats.count(sum(parameters for _, parameters in first.parameters))} parameters"
+    return said + "."
 
 
 def listed(names: Sequence[str], most: int = MOST) -> str:

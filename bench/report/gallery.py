@@ -1,6 +1,6 @@
 """Pictures arranged for a page: one strip over training per run and kind, all under one slider."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -11,7 +11,8 @@ from bench.report import links
 from bench.report.figures.drawing import compact
 from bench.report.pictures import KINDS, Picture
 
-SHOWN = 4  # samples of a thumbnail
+SHOWN = 4  # samples of a thumbnail, across
+WIDEST = 190  # screen pixels of the samples on the first screen
 
 
 @dataclass(frozen=True)
@@ -126,14 +127,46 @@ class Thumb:
     width: int
     height: int
 
+    @property
+    def scale(self) -> int:
+        """How many screen pixels a pixel is shown as: a whole number, so that nothing is interpolated."""
+        return max(WIDEST // self.width, 1)
+
 
 def thumbs(walls: Sequence[Gallery]) -> dict[int, Thumb]:
-    """For each member the beginning of its last grid, by reference, so that no byte is embedded twice."""
+    """For each member a strip from the beginning of its last grid, by reference, so that no byte is embedded twice."""
+    return _pieces(walls, lambda size: (SHOWN, 1))
+
+
+def _pieces(walls: Sequence[Gallery], shape: Callable[[int], tuple[int, int]]) -> dict[int, Thumb]:
+    """The first samples of each member's last grid: `shape` says how many across and down, from the side of one."""
     grids = next((wall for wall in walls if wall.kind == "grid"), None)
     found: dict[int, Thumb] = {}
     for film in grids.films if grids else ():
         last = film.shots[-1]
         if last.uri:
             size, gap = side(last.width, last.height, COLUMNS)
-            found.setdefault(film.index, Thumb(f"#{last.id}", min(SHOWN * (size + gap) - gap, last.width), size))
+            across, down = shape(size)
+            width, height = min(across * (size + gap) - gap, last.width), min(down * (size + gap) - gap, last.height)
+            found.setdefault(film.index, Thumb(f"#{last.id}", width, height))
     return found
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A few samples with the words under them."""
+
+    title: str
+    words: str
+    thumb: Thumb
+
+
+def specimens(walls: Sequence[Gallery], wanted: Iterable[tuple[int, str, str]]) -> tuple[Specimen, ...]:
+    """Samples of some members, each given by its index, a title and words; whoever has no picture is left out."""
+
+    def square(size: int) -> tuple[int, int]:
+        count = max(min(WIDEST // size, SHOWN), 1)
+        return count, count
+
+    found = _pieces(walls, square)
+    return tuple(Specimen(title, words, found[index]) for index, title, words in wanted if index in found)

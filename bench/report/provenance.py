@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -141,6 +142,20 @@ def machines(records: Sequence[Record]) -> tuple[Machine, ...]:
         facts = environment(record.environment)
         found[facts] = found.get(facts, 0) + 1
     return tuple(Machine(facts, found[facts]) for facts in sorted(found, key=lambda facts: (-found[facts], facts)))
+
+
+def made(records: Sequence[Record]) -> str:
+    """When and on what most of the runs were made, in a line."""
+    if not records:
+        return ""
+    days = sorted({record.finished[:10] for record in records})
+    kinds = Counter(
+        (record.environment.accelerator or record.environment.cpu, record.environment.cores) for record in records
+    )
+    (name, cores), _ = max(kinds.items(), key=lambda item: (item[1], item[0]))
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    others = "" if len(kinds) == 1 else f" and {len(kinds) - 1} more"
+    return f"{when} · {name}, {cores} cores{others}"
 
 
 def environment(found: Environment) -> tuple[tuple[str, str], ...]:

@@ -13,12 +13,23 @@ from bench.boards.metric_names import metric_name
 from bench.boards.rows import Board
 from bench.records.record import Record
 from bench.report import csv_data, extent, gallery, leaderboard, links, page, pictures, provenance
-from bench.report.figures import diagnostics, distances
+from bench.report.figures import diagnostics, distances, dots
 from bench.report.figures import suite as suite_figures
 from bench.report.figures.drawing import Drawing
 from bench.report.shown import InlineFigure, show
 from bench.report.theme import Look, house_style, looks
 
+CHIEF = (
+    "rank",
+    "member",
+    "score_last",
+    "score_best",
+    "runs_ok",
+    "train_seconds",
+    "parameters",
+    "flagged",
+)  # columns shown at first
+REAL = "real"  # the calibration row of held-out images
 PICTURES = 6_000_000  # bytes of base64 in one page; what else a page holds stays below 4 MB
 
 
@@ -56,6 +67,8 @@ def build(
         "suite.html",
         board=board,
         facts=facts(board, records),
+        made=provenance.made(current),
+        specimens=gallery.specimens(walls, _first(board, places)),
         looks=members,
         pages=pages,
         thumbs=gallery.thumbs(walls),
@@ -73,15 +86,26 @@ def build(
     )
 
 
+def _first(board: Board, places: Mapping[str, int]) -> list[tuple[int, str, str]]:
+    """Whose samples stand on the first screen: the first two rows that are ranked, or what there is, and real images."""
+    rows = (board.of("ranked") or board.of("flagged", "incomplete"))[:2]
+    found = [(places[row.member], row.member, headline.score(board, row)) for row in rows]
+    return found + [
+        (places[row.member], "Real images", "held out") for row in board.of("calibration") if row.member == REAL
+    ]
+
+
 def _leaderboard(board: Board, places: Mapping[str, int]) -> dict[str, Any]:
     """What the page says of the rows."""
     shown = columns(board)
     return {
         "ranking": metric_name(board.ranking),
         "verdict": headline.verdict(board),
+        "cost": headline.cost(board),
         "rules": text.rules(board),
         "flags": trust.flag_lines(board),
         "columns": shown,
+        "chief": CHIEF,
         "groups": leaderboard.groups(board, shown, places),
         "published": leaderboard.published(board),
         "tracks": sorted({row.track for row in board.rows}),
@@ -96,6 +120,7 @@ def _figures(board: Board, few: Sequence[Record], first: Sequence[Record], resul
         return {
             "extent": extent.note(board),
             "drawn_looks": members,
+            "leaders": show(drawing for drawing in [dots.leaders(board, members)] if drawing),
             "overview": show(drawn.overview),
             "cells": show(drawn.cells),
             "planes": show(drawn.planes),
@@ -164,9 +189,8 @@ def facts(board: Board, records: Sequence[Record]) -> tuple[Fact, ...]:
         Fact(f"{cells['ok']}/{total}", "runs ok"),
         *(Fact(str(cells[name]), name, bad=True) for name in ("diverged", "out-of-memory") if cells[name]),
         *(Fact(str(count), "flagged", bad=True) for count in [len(board.of("flagged"))] if count),
-        Fact(str(cells["failed"]), "failed", bad=bool(cells["failed"])),
-        Fact(str(cells["missing"]), "missing", bad=bool(cells["missing"])),
-        Fact(str(stale), "stale", bad=bool(stale)),
+        *(Fact(str(cells[name]), name, bad=True) for name in ("failed", "missing") if cells[name]),
+        *(Fact(str(count), "stale", bad=True) for count in [stale] if count),
         *_budget(board),
     )
 

@@ -19,7 +19,7 @@ SHOWN = ("rank", "member", "score_last", "runs_ok", "train_seconds", "parameters
 def build(board: Board, records: Sequence[Record], results: Path, target: Path) -> str:
     """The summary; its picture is linked relative to `target`."""
     rows = board.of("ranked")[:MOST]
-    lines = [f"**{formats.escape(headline.verdict(board))}**", ""]
+    lines = [f"**{formats.escape(headline.verdict(board))}** {formats.escape(headline.cost(board))}".rstrip(), ""]
     if rows:
         shown = [column for column in columns(board) if column.key in SHOWN]
         titles = [formats.escape(column.title) for column in shown]

@@ -17,7 +17,7 @@ from bench.runs.outcome import about, plugin_metrics, rounded, score_of
 from bench.runs.state import Stopwatch
 
 GRID_SEED = 0
-DO_NOT_SHOW = ("real", "copycat")  # pictures of the data set itself stay out of the results
+OF_THE_DATA = ("real", "copycat")  # made of the data set's own images, which are kept only where that is allowed
 
 
 def run(experiment: Experiment, job: Job, attempt: int) -> Iterator[Record]:
@@ -27,7 +27,8 @@ def run(experiment: Experiment, job: Job, attempt: int) -> Iterator[Record]:
         scores = [
             score for seed in experiment.suite.evaluation.sample_seeds for score in _scores(experiment, job, seed)
         ]
-        artifacts = () if job.member.name in DO_NOT_SHOW else (_grid(experiment, job, attempt),)
+        hidden = job.member.name in OF_THE_DATA and not experiment.shows_data
+        artifacts = () if hidden else (_grid(experiment, job, attempt),)
     yield Record(
         **about(experiment, job, "unconditional"),
         attempt=attempt,

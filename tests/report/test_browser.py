@@ -1,6 +1,7 @@
 """The pages in a real browser, offline: Debian's chromium driven by playwright. Skipped where either is missing."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -124,6 +125,8 @@ def column(page: Any, name: str) -> list[float]:
 
 def test_sorts_by_mouse_in_both_directions(visit: Any) -> None:
     page = visit().page
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("Recall", exact=False).first.check()
     button = page.get_by_role("button", name="Recall")
     button.click()
     assert column(page, "Recall") == sorted(column(page, "Recall"), reverse=True)
@@ -131,6 +134,30 @@ def test_sorts_by_mouse_in_both_directions(visit: Any) -> None:
     button.click()
     assert column(page, "Recall") == sorted(column(page, "Recall"))
     assert page.locator("th[aria-sort]").count() == 1
+
+
+def test_columns_beyond_the_chief_ones_are_shown_when_asked_for(visit: Any) -> None:
+    page = visit().page
+    head = page.locator("#board th[data-extra]").first
+    assert head.is_hidden()
+    page.get_by_text("Columns", exact=True).click()
+    box = page.locator("#columns input").last
+    box.check()
+    assert page.locator("#board th[data-extra]:not(.off)").count() == 1
+    box.uncheck()
+    assert page.locator("#board th[data-extra]:not(.off)").count() == 0
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_the_first_screen_says_who_leads_how_sure_and_what_it_looks_like(visit: Any, width: int) -> None:
+    page = visit(width=width).page
+    words = page.inner_text(".top")
+    assert re.search(r"FID [\d.]+ \([\d.]+ to [\d.]+\)", words)
+    assert page.locator(".specimens svg").count() >= 2
+    assert page.locator("#fig-leaders").is_visible()
+    board = page.locator("#board tr.row").first
+    score = board.locator("td.key").bounding_box()
+    assert score["x"] + score["width"] <= width + 1  # the score is on the screen, on a phone too
 
 
 def test_sorts_by_keyboard_alone(visit: Any) -> None:

@@ -51,6 +51,23 @@
     });
   }
 
+  // Columns: what is not chief is hidden until it is asked for.
+  const chooser = one("#columns div");
+  for (const head of chooser ? all("#board th[data-column]") : []) {
+    const cells = [head, ...all("#board tr.row").map((row) => row.cells[head.cellIndex])];
+    const box = document.createElement("input");
+    box.type = "checkbox";
+    box.checked = !("extra" in head.dataset);
+    const toggle = () => cells.forEach((cell) => cell.classList.toggle("off", !box.checked));
+    box.addEventListener("change", toggle);
+    toggle();
+    if (head.dataset.column !== "member") {
+      const label = document.createElement("label");
+      label.append(box, head.textContent.trim());
+      chooser.append(label);
+    }
+  }
+
   // Filter: every word must occur in the row.
   const filter = one("#filter");
   const narrow = () => {
