@@ -14,6 +14,7 @@ from bench.metrics import (
     path_length,
     perceptual,
     precision_recall,
+    two_sample,
     vendi,
 )
 from bench.metrics.contract import Estimate
@@ -28,6 +29,7 @@ FUNCTIONS: Mapping[str, Callable[..., float | Estimate]] = {
     "recall": precision_recall.recall,
     "density": precision_recall.density,
     "coverage": precision_recall.coverage,
+    "nn-accuracy": two_sample.nn_accuracy,
     "vendi": vendi.vendi,
     "lpips-diversity": perceptual.lpips_diversity,
     "lpips-diversity-within": perceptual.lpips_diversity_within,
