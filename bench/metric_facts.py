@@ -58,6 +58,7 @@ class MetricFacts(BaseModel):
     labels: tuple[Side, ...] = ()  # sides that need class labels
     classifier: bool = False  # whether the extractor must give class logits
     lpips: bool = False  # whether it is defined on the networks of LPIPS only
+    networks: tuple[str, ...] = ()  # the extractors that it is defined on; none named: any
     channels: int | None = None  # of the images, where the metric is defined for one number of them
     pixels: int = Field(default=1, ge=1)  # fewest on the shorter side of an image
     minimum: int = Field(default=1, ge=1)  # fewest images on each side for which the number is defined

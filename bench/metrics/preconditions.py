@@ -73,13 +73,16 @@ def _of_the_id(metric: MetricId, facts: MetricFacts) -> Iterator[str]:
     name, network = metric.name, metric.extractor
     extracted = any(needs_extractor(need) for need in facts.needs)
     if network is None and extracted:
-        yield f"needs an extractor. Write for instance '{name}@digits-cnn' (see `bench list extractors`)."
+        example = facts.networks[0] if facts.networks else "digits-cnn"
+        yield f"needs an extractor. Write for instance '{name}@{example}' (see `bench list extractors`)."
     if network and not extracted:
         yield f"looks at pixels. Leave out '@{network}'."
     if network in LPIPS_NETWORKS and any(form in EXTRACTED for forms in sides_of(facts).values() for form in forms):
         yield f"keeps features, and {network} measures distances of images. It serves LPIPS and path lengths."
     if network and facts.lpips and network not in LPIPS_NETWORKS:
         yield f"is defined on {', '.join(LPIPS_NETWORKS)}, not on {network}. Write for instance {name}@{LPIPS_NETWORKS[0]}."
+    if network and facts.networks and network not in facts.networks:
+        yield f"is defined on {', '.join(facts.networks)}, not on {network}. Write for instance {name}@{facts.networks[0]}."
     if metric.held_out and "real" not in sides_of(facts):
         yield "has no real side to choose. Leave out ':held-out'."
 

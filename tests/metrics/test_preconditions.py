@@ -51,6 +51,8 @@ def metric_id(name: str) -> MetricId:
     facts = BUILT_IN[name]
     if facts.lpips:
         return MetricId(name, "lpips-alex")
+    if facts.networks:
+        return MetricId(name, facts.networks[0])
     extracted = any(need == "extractor" or need.partition("_")[2] not in ("images", "labels") for need in facts.needs)
     return MetricId(name, "net" if extracted else None)
 
