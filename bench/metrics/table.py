@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bench.metrics import (
+    bins,
     conditional,
     fid,
     fid_infinity,
@@ -33,6 +34,8 @@ FUNCTIONS: Mapping[str, Callable[..., float | Estimate]] = {
     "nn-accuracy": two_sample.nn_accuracy,
     "mmd": gaussian_mmd.mmd,
     "cmmd": gaussian_mmd.cmmd,
+    "ndb": bins.ndb,
+    "ndb-js": bins.ndb_js,
     "vendi": vendi.vendi,
     "lpips-diversity": perceptual.lpips_diversity,
     "lpips-diversity-within": perceptual.lpips_diversity_within,
