@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bench.metrics import (
+    alpha_precision,
     bins,
     conditional,
     fid,
@@ -31,6 +32,8 @@ FUNCTIONS: Mapping[str, Callable[..., float | Estimate]] = {
     "recall": precision_recall.recall,
     "density": precision_recall.density,
     "coverage": precision_recall.coverage,
+    "alpha-precision": alpha_precision.alpha_precision,
+    "beta-recall": alpha_precision.beta_recall,
     "nn-accuracy": two_sample.nn_accuracy,
     "mmd": gaussian_mmd.mmd,
     "cmmd": gaussian_mmd.cmmd,
