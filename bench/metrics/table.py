@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from bench.metrics import (
     alpha_precision,
     bins,
+    class_wise,
     conditional,
     fid,
     fid_infinity,
@@ -49,6 +50,8 @@ FUNCTIONS: Mapping[str, Callable[..., float | Estimate]] = {
     "stacked-modes": modes.stacked_modes,
     "stacked-mode-kl": modes.stacked_mode_kl,
     "intra-fid": conditional.intra_fid,
+    "class-precision": class_wise.class_precision,
+    "class-recall": class_wise.class_recall,
     "gan-test": conditional.gan_test,
     "gan-train": conditional.gan_train,
     "nearest-train": memorisation.nearest_train,
