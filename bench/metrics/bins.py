@@ -1,6 +1,6 @@
 """Bins: how many of the cells into which k-means divides the real images get another share of the fakes.
 
-Richardson & Weiss 2018 (arXiv:1805.12462), section 3: 100 cells (Voronoi, each filled by real images); a cell is different
+Richardson & Weiss 2018 (arXiv:1805.12462): 100 cells (Voronoi, each filled by real images); a cell is different
 when a two-proportion z test says so at 5 %. The Jensen-Shannon divergence of the two histograms stands beside it.
 
 Theirs are cells of pixels; here they are cells of an extractor's features, so that a cell is a kind of image.
@@ -77,7 +77,9 @@ def _cells(real: Features) -> _Cells:
     from sklearn.cluster import KMeans
 
     points = real.features.double().cpu().numpy()
-    found = KMeans(min(BINS, len(np.unique(points, axis=0))), n_init=1, random_state=SEED).fit(points)
+    count = min(BINS, len(np.unique(points, axis=0)))
+    means = KMeans(count, n_init=1, random_state=SEED)  # pyright: ignore[reportArgumentType] - read off the default
+    found = means.fit(points)
     centres = torch.from_numpy(found.cluster_centers_).to(real.features)
     return _Cells(centres, _filled(real.features, centres))
 

@@ -51,12 +51,18 @@ def gan_train(train: Features, held_out: Features, fake: Features) -> Estimate:
 
 def probe_accuracy(fitted: Features, tested: Features) -> float:
     """Accuracy on ``tested`` of a logistic regression on the standardised features of ``fitted``."""
-    labels, truth = labels_of(fitted), labels_of(tested)
+    truth = labels_of(tested)
+    found = probe(fitted, tested.features, classes=int(max(labels_of(fitted).max(), truth.max())) + 1)
+    return float((found == truth).double().mean())
+
+
+def probe(fitted: Features, tested: Tensor, classes: int = 2) -> Tensor:
+    """The classes (M,) that a logistic regression on the standardised features of ``fitted`` gives ``tested`` (M, D)."""
     mean = fitted.features.mean(0, dtype=torch.float64)
     spread = fitted.features.double().std(0).clamp(min=1e-12)
-    x, y = (((s.features.double() - mean) / spread) for s in (fitted, tested))
-    weight, bias = _logistic_regression(x, labels, int(max(labels.max(), truth.max())) + 1)
-    return float(((y @ weight + bias).argmax(1) == truth).double().mean())
+    x, y = ((features.double() - mean) / spread for features in (fitted.features, tested))
+    weight, bias = _logistic_regression(x, labels_of(fitted), classes)
+    return (y @ weight + bias).argmax(1)
 
 
 def labels_of(sample: Features) -> Tensor:

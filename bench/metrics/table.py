@@ -36,6 +36,8 @@ FUNCTIONS: Mapping[str, Callable[..., float | Estimate]] = {
     "alpha-precision": alpha_precision.alpha_precision,
     "beta-recall": alpha_precision.beta_recall,
     "nn-accuracy": two_sample.nn_accuracy,
+    "c2st": two_sample.c2st,
+    "c2st-p": two_sample.c2st_p,
     "mmd": gaussian_mmd.mmd,
     "cmmd": gaussian_mmd.cmmd,
     "ndb": bins.ndb,

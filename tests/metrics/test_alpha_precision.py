@@ -68,7 +68,8 @@ def on_a_grid(real: np.ndarray, fake: np.ndarray, steps: int) -> tuple[float, fl
     near = np.linalg.norm(fake[across.argmin(1)] - fake_centre, axis=1)
     p = np.array([(out <= np.quantile(radii, a)).mean() for a in grid])
     r = np.array([((across.min(1) <= own) & (near <= np.quantile(near, a))).mean() for a in grid])
-    return tuple(1 - 2 * np.trapezoid(np.abs(curve - grid), grid) for curve in (p, r))
+    first, second = (float(1 - 2 * np.trapezoid(np.abs(curve - grid), grid)) for curve in (p, r))
+    return first, second
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (0.7, 0.0), (1.3, 0.5)])

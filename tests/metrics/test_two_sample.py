@@ -1,12 +1,17 @@
 """Two-sample tests against cases worked by hand, scikit-learn's classifier and what equal distributions give."""
 
+from math import comb
+
 import numpy as np
 import pytest
 import torch
+from scipy.stats import fisher_exact
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestNeighbors
 
 from bench.errors import UserError
 from bench.features.features import Features
-from bench.metrics.two_sample import nn_accuracy
+from bench.metrics.two_sample import Verdict, c2st, c2st_p, nn_accuracy, p_value
 
 
 def normal(n: int, d: int, seed: int) -> torch.Tensor:
@@ -44,8 +49,6 @@ def test_apart_is_one_and_copies_are_none_and_flagged():
 
 
 def test_as_scikit_learn_leaves_one_out():
-    from sklearn.neighbors import NearestNeighbors
-
     x, y = normal(300, 5, 0), 1.1 * normal(300, 5, 1) + 0.2
     pool, kind = torch.cat([x, y]).numpy(), np.repeat([0, 1], 300)
     second = NearestNeighbors(n_neighbors=2).fit(pool).kneighbors(pool, return_distance=False)[:, 1]
@@ -75,3 +78,47 @@ def test_order_does_not_matter():
 def test_too_few_are_refused():
     with pytest.raises(UserError, match="at least 6 samples, got 3"):
         nn_accuracy(line(0, 1, 2), line(3, 4, 5))
+
+
+def test_the_classifier_by_hand():
+    """Two clouds far apart: all 50 tested of either side are right, and 1 in C(100, 50) that by chance."""
+    real, fake = Features(normal(100, 3, 0)), Features(normal(100, 3, 1) + 50)
+    assert c2st(real, fake).value == 1
+    assert c2st(real, fake).error == pytest.approx(0.05, rel=1e-12)
+    assert c2st_p(real, fake) == pytest.approx(1 / comb(100, 50), rel=1e-9)
+
+
+def test_the_p_value_is_fishers():
+    seen = Verdict(each=20, called_fake=18, fakes_found=13)
+    assert seen.right == 13 + 15
+    table = [[13, 7], [5, 15]]  # fakes and real images by what they were called
+    assert p_value(seen) == pytest.approx(fisher_exact(table, alternative="greater")[1], rel=1e-9)
+
+
+def test_calling_everything_fake_proves_nothing():
+    assert p_value(Verdict(each=10, called_fake=20, fakes_found=10)) == pytest.approx(1, rel=1e-9)
+
+
+def test_p_values_of_equal_distributions_are_spread_evenly():
+    """Of 60, 3 are expected below 0.05 and 30 below 1/2; discrete, so never more by right."""
+    pairs = [(Features(normal(80, 4, 2 * s)), Features(normal(80, 4, 2 * s + 1))) for s in range(60)]
+    found = torch.tensor([c2st_p(*pair) for pair in pairs])
+    assert int((found < 0.05).sum()) <= 8  # P = 0.4 %
+    assert 15 <= int((found < 0.5).sum()) <= 42
+    mean = sum(c2st(*pair).value for pair in pairs) / 60
+    assert abs(mean - 0.5) < 3 * 0.5 / (80 * 60) ** 0.5
+
+
+def test_the_classifier_finds_a_shift_as_scikit_learn_does():
+    x, y = normal(400, 5, 0), normal(400, 5, 1) + 0.7
+    found = c2st(Features(x), Features(y)).value
+    pool, kind = torch.cat([x, y]).numpy(), np.repeat([0, 1], 400)
+    even = np.arange(800) % 2 == 0
+    theirs = LogisticRegression().fit(pool[even], kind[even]).score(pool[~even], kind[~even])
+    assert found == pytest.approx(theirs, abs=0.06)  # other halves
+    assert c2st_p(Features(x), Features(y)) < 1e-6
+
+
+def test_a_classifier_of_one_image_is_refused():
+    with pytest.raises(UserError, match="needs 2 on each side, got 1"):
+        c2st(line(0), line(1))
