@@ -26,6 +26,7 @@ TERMS = {
     "l1": "l1", "cycle": "cycle", "identity": "identity", "pixels": "pixels", "perceptual": "perceptual", "dragan": "dragan",
     "consistency": "consistency", "lecam": "lecam", "history": "history", "adversarial": "adversarial",
     "feature_matching": "feature_matching", "contrastive": "contrastive",
+    "normal_length": "normal_length", "repelling": "repelling",
 }  # fmt: skip
 
 
@@ -270,6 +271,9 @@ CHECKS: dict[str, Callable[[str, str], None]] = {
     "margin": of_value(lambda gan: getattr(gan.state["equilibrium"], "margin"), 0.25),  # noqa: B009
     "steps": of_sampling_steps, "solver": of_solver, "eta": of_samples(1.0), "guidance": of_samples(3.0),
     "label_dropout": of_training(1.0),
+    "energy_margin": of_critic(0.7),
+    "diversity": of_value(lambda gan: getattr(gan.state["boundary"], "diversity"), 0.25),  # noqa: B009
+    "pace": of_training(1.0),
 } | dict.fromkeys(TERMS, of_term)  # fmt: skip
 
 
