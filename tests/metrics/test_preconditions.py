@@ -10,7 +10,7 @@ from bench.errors import UserError
 from bench.features.sample import Sample
 from bench.features.statistics import Statistics
 from bench.metric_facts import BUILT_IN, MetricId
-from bench.metrics.inputs import EvaluationInputs, Pairs
+from bench.metrics.inputs import EvaluationInputs, Pairs, needs_extractor
 from bench.metrics.measure import measure, require
 from bench.metrics.path_length import LatentPath
 from bench.metrics.preconditions import applicable, problem
@@ -53,7 +53,7 @@ def metric_id(name: str) -> MetricId:
         return MetricId(name, "lpips-alex")
     if facts.networks:
         return MetricId(name, facts.networks[0])
-    extracted = any(need == "extractor" or need.partition("_")[2] not in ("images", "labels") for need in facts.needs)
+    extracted = any(map(needs_extractor, facts.needs))
     return MetricId(name, "net" if extracted else None)
 
 

@@ -7,7 +7,7 @@ from bench.features.features import Features
 from bench.features.sample import Sample
 from bench.metric_facts import BUILT_IN, MetricId
 from bench.metrics import find
-from bench.metrics.inputs import EvaluationInputs, MetricRequest, Pairs
+from bench.metrics.inputs import EvaluationInputs, MetricRequest, Pairs, needs_extractor
 from bench.metrics.weaknesses import flags, repeated
 
 
@@ -49,7 +49,7 @@ def test_every_metric_that_few_images_bend_flags_thirteen_of_them(name):
     facts = BUILT_IN[name]
     if facts.minimum > 13 or facts.channels or facts.pixels > 4:
         pytest.skip("refused or of another kind of image")
-    extracted = any(need.partition("_")[2] != "images" for need in facts.needs)
+    extracted = any(map(needs_extractor, facts.needs))
     case = request(f"{name}@pixels" if extracted else name, images(13, 2))
     result = find(name).function(**{need: case.value(need) for need in facts.needs})
     assert flags(case) or getattr(result, "flags", ()), name
