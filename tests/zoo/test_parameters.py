@@ -26,7 +26,9 @@ TERMS = {
     "l1": "l1", "cycle": "cycle", "identity": "identity", "pixels": "pixels", "perceptual": "perceptual", "dragan": "dragan",
     "consistency": "consistency", "lecam": "lecam", "history": "history", "adversarial": "adversarial",
     "feature_matching": "feature_matching", "contrastive": "contrastive",
-    "normal_length": "normal_length", "repelling": "repelling",
+    "normal_length": "normal_length", "repelling": "repelling", "rotation": "rotation",
+    "fake_rotation": "fake_rotation", "latent_consistency": "latent_consistency", "latent_diversity": "latent_diversity",
+    "transport": "transport",
 }  # fmt: skip
 
 
@@ -273,7 +275,9 @@ CHECKS: dict[str, Callable[[str, str], None]] = {
     "label_dropout": of_training(1.0),
     "energy_margin": of_critic(0.7),
     "diversity": of_value(lambda gan: getattr(gan.state["boundary"], "diversity"), 0.25),  # noqa: B009
-    "pace": of_training(1.0),
+    "pace": of_training(1.0), "nearness": of_training(0.5),
+    "reach": of_value(lambda gan: turn_option(gan, "reach"), 0.25),
+    "damping": of_value(lambda gan: turn_option(gan, "damping"), 0.25),
 } | dict.fromkeys(TERMS, of_term)  # fmt: skip
 
 
