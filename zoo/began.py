@@ -1,14 +1,14 @@
 """BEGAN. Berthelot, Schumm, Metz, "BEGAN: Boundary Equilibrium Generative Adversarial Networks", 2017, arXiv:1703.10717.
 
-The critic is an autoencoder whose loss L is the mean absolute error of reconstruction. A weight k of the generated images' loss, moved
-after each step, holds E L(G(z)) / E L(x) at a ratio gamma: less of it, less variety (section 3.3).
+The critic is an autoencoder whose loss L is the mean absolute error of reconstruction. A weight k of the generated images'
+loss, moved after each step, holds E L(G(z)) / E L(x) at a ratio gamma: less of it, less variety (section 3.3).
 
-Networks: section 3.5 and figure 1: two 3x3 convolutions with ELU at each size, subsampling by strided convolutions with n more
-channels each time, nearest-neighbour upsampling; 8x8 as the smallest size (4x4 up to 16 px), codes as long as latents, uniform in [-1, 1].
-The generator is the decoder, with weights of its own; no batch norm.
+Networks: section 3.5 and figure 1: two 3x3 convolutions with ELU at each size, subsampling by strided convolutions with n
+more channels each time, nearest-neighbour upsampling; 8x8 as the smallest size (4x4 up to 16 px), codes as long as latents,
+uniform in [-1, 1]. The generator is the decoder, with weights of its own; no batch norm.
 
-Departures: neither the skip connections nor the vanishing residuals that section 3.5.1 adds. The rate is constant (the paper lowers it when
-the measure of convergence stalls). The step of k, 0.001 in the paper, is larger, as budgets are shorter. Below
+Departures: neither the skip connections nor the vanishing residuals that section 3.5.1 adds. The rate is constant (the paper
+lowers it when the measure of convergence stalls). The step of k, 0.001 in the paper, is larger, as budgets are shorter. Below
 32 px channels shrink with the side. Logits are minus L.
 
 Published: no FID in the paper. CIFAR-10: FID 84.0, IS 5.4 (chainer-gan-lib README at cf9efba, 50k and 10k).

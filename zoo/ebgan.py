@@ -1,13 +1,14 @@
 """EBGAN. Zhao, Mathieu, LeCun, "Energy-based Generative Adversarial Network", ICLR 2017, arXiv:1609.03126.
 
-The critic is an autoencoder and its energy the error of reconstruction: low for real images, above a margin for generated ones.
-The repelling regulariser pulls away the codes of a batch of generated images from each other (EBGAN-PT).
+The critic is an autoencoder and its energy the error of reconstruction: low for real images, above a margin for generated
+ones. The repelling regulariser pulls away the codes of a batch of generated images from each other (EBGAN-PT).
 
-Networks: strided convolutions as in DCGAN, the generator and the decoder mirror images of the encoder (section 5.2 and appendix D).
+Networks: strided convolutions as in DCGAN, the generator and the decoder mirror images of the encoder (section 5.2 and
+appendix D).
 
-Departures: the energy is the mean squared error of an image's numbers (the paper writes the Euclidean norm), so that the margin does not
-depend on the resolution; the paper searches margins by experiment, as this member's was. Logits are minus the energy.
-The encoder has a code of 4 x 4 features at every size.
+Departures: the energy is the mean squared error of an image's numbers (the paper writes the Euclidean norm), so that the
+margin does not depend on the resolution; the paper searches margins by experiment, 0.3 was not searched. Logits are minus the
+energy. The encoder has a code of 4 x 4 features at every size.
 
 Published: no FID in the paper; Inception Scores of a grid search on MNIST alone.
 """

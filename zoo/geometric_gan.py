@@ -1,13 +1,14 @@
 """Geometric GAN. Lim & Ye, "Geometric GAN", 2017, arXiv:1705.02894.
 
 The critic is a support vector machine on its own features: it separates real from generated features with the largest margin,
-and the generator moves its features along the normal of the separating plane. This is where the hinge loss of later GANs comes from.
-What later ones leave out is the machine's own term, half the squared norm of the normal w: E hinge losses times C + 1/2 ||w||^2.
+and the generator moves its features along the normal of the separating plane. This is where the hinge loss of later GANs
+comes from. What later ones leave out is the machine's own term, half the squared norm of the normal w: E hinge losses times C
++ 1/2 ||w||^2.
 
 Networks: DCGAN's (zoo/networks/convolutional.py), whose last layer is w.
 
-Departures: the loss is divided by C, so that the norm has the weight 1 / (2 C); C is 1. Adam and one critic step as in DCGAN; the
-paper updates features and plane in turn with constants of their own.
+Departures: the loss is divided by C, so that the norm has the weight 1 / (2 C); C is 1. Adam and one critic step as in DCGAN;
+the paper updates features and plane in turn with constants of their own.
 
 Published: no FID in the paper. CIFAR-10: FID 43.16, IS 6.61, other networks (StudioGAN README at 947b35e).
 """

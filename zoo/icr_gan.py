@@ -1,13 +1,14 @@
 """ICR-GAN. Zhao, Singh, Lee, Zhang, Odena, Zhang, "Improved Consistency Regularization for GANs", AAAI 2021, arXiv:2002.04724.
 
-Balanced consistency (bCR): the critic says the same of an image and of its shifted copy, real or generated. Latent consistency
-(zCR): it says the same of the images of two near latents, which the generator makes as different as it can (algorithms 1-3).
+Balanced consistency (bCR): the critic says the same of an image and of its shifted copy, real or generated. Latent
+consistency (zCR): it says the same of the images of two near latents, which the generator makes as different as it can
+(algorithms 1-3).
 
 Networks: the standard CNN of SNGAN (zoo/networks/standard.py) with spectral normalisation in the critic, non-saturating loss,
 one critic step: the paper's unconditional setting on CIFAR-10.
 
-Departures: images are shifted alone, filled up with grey; the paper also flips, which digits and letters do not survive. Squared distances of
-images are means over their numbers. The constants were not compared with code of the authors.
+Departures: images are shifted alone, filled up with grey; the paper also flips, which digits and letters do not survive.
+Squared distances of images are means over their numbers. The constants were not compared with code of the authors.
 
 Published: CIFAR-10 with classes on BigGAN: FID 3.54, IS 10.14 (StudioGAN README at 947b35e).
 """

@@ -1,15 +1,16 @@
-"""InfoMax-GAN. Lee, Tran, Cheung, "InfoMax-GAN: Improved Adversarial Image Generation via Information Maximization and Contrastive
-Learning", WACV 2021, arXiv:2007.04589.
+"""InfoMax-GAN. Lee, Tran, Cheung, "InfoMax-GAN: Improved Adversarial Image Generation via Information Maximization and
+Contrastive Learning", WACV 2021, arXiv:2007.04589.
 
-The critic's features of a place and its features of the whole image should tell which image the other is from: a bound on their mutual
-information (InfoNCE). The critic maximises it on real images, against forgetting, the generator on its own, against collapse (section 3).
+The critic's features of a place and its features of the whole image should tell which image the other is from: a bound on
+their mutual information (InfoNCE). The critic maximises it on real images, against forgetting, the generator on its own,
+against collapse (section 3).
 
-Networks: SNGAN's (zoo/networks/sngan.py); local features are those before the last block, global ones what the last layer sees.
-Both are projected to 1,024 numbers by a linear layer beside one with a hidden layer, all normalised, as in kwotsin/mimicry (nets/infomax_gan).
-Weight 0.2 for both players, hinge loss, five critic steps.
+Networks: SNGAN's (zoo/networks/sngan.py); local features are those before the last block, global ones what the last layer
+sees. Both are projected to 1,024 numbers by a linear layer beside one with a hidden layer, all normalised, as in
+kwotsin/mimicry (nets/infomax_gan). Weight 0.2 for both players, hinge loss, five critic steps.
 
-Departures: an image's own places are left out of its negatives altogether, in the code they have the score -10. Blocks are the SNGAN authors'
-(zoo/sngan.py).
+Departures: an image's own places are left out of its negatives altogether, in the code they have the score -10. Blocks are
+the SNGAN authors' (zoo/sngan.py).
 
 Published: CIFAR-10: FID 15.12 +- 0.10, IS 8.08 +- 0.08 (mimicry README at a7fda06, 50k and 50k).
 """

@@ -1,14 +1,14 @@
 """LOGAN. Wu, Donahue, Balduzzi, Simonyan, Lillicrap, "LOGAN: Latent Optimisation for Generative Adversarial Networks", 2019,
 arXiv:1912.00953.
 
-Before either player moves, latents take one step up the critic's logit, a natural-gradient step with a diagonal of its empirical
-Fisher information: dz = alpha g / (beta + ||g||^2), with g the slope of D(G(z)) at z (section 3). Both players are
+Before either player moves, latents take one step up the critic's logit, a natural-gradient step with a diagonal of its
+empirical Fisher information: dz = alpha g / (beta + ||g||^2), with g the slope of D(G(z)) at z (section 3). Both players are
 differentiated through the step. Most of a batch steps, the rest stays; the length of the steps is paid for in the critic's
 loss. Sampling takes latents as they are drawn.
 
-Networks: the standard CNN of SNGAN (zoo/networks/standard.py) with spectral normalisation in the critic, hinge loss, as the paper's smaller
-experiments have a DCGAN; alpha 0.9, beta 0.1, weight 0.1 of the length and four fifths that step from StudioGAN
-(src/configs/CIFAR10/LOGAN.yaml at 5c97595).
+Networks: the standard CNN of SNGAN (zoo/networks/standard.py) with spectral normalisation in the critic, hinge loss, as the
+paper's smaller experiments have a DCGAN; alpha 0.9, beta 0.1, weight 0.1 of the length and four fifths that step from
+StudioGAN (src/configs/CIFAR10/LOGAN.yaml at 5c97595).
 
 Departures: latents are normal and not cut; the length is in the critic's loss alone.
 

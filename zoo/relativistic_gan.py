@@ -4,8 +4,8 @@ arXiv:1807.00734.
 The critic says how much more real a real image is than a generated one: than one of its own (RSGAN), or than the average one
 (RaSGAN); the generator asks for the opposite, and so learns from the real images too.
 
-Networks: the standard CNN of SNGAN (zoo/networks/standard.py) with spectral normalisation in the critic, one critic step, Adam at
-2e-4 with betas (0.5, 0.999): one of the settings that the paper compares on CIFAR-10.
+Networks: the standard CNN of SNGAN (zoo/networks/standard.py) with spectral normalisation in the critic, one critic step,
+Adam at 2e-4 with betas (0.5, 0.999): one of the settings that the paper compares on CIFAR-10.
 
 Departures: the means over a batch stand for the expectations inside the losses, as they do in the author's code. Real and
 generated images go through the critic apart.

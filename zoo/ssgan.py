@@ -1,14 +1,14 @@
 """SSGAN. Chen, Zhai, Ritter, Lucic, Houlsby, "Self-Supervised GANs via Auxiliary Rotation Loss", CVPR 2019, arXiv:1811.11212.
 
-The critic also learns by how many quarters a real image was turned, and so keeps features that its own game would forget; the generator
-makes images whose turns are seen (equations 2 and 3).
+The critic also learns by how many quarters a real image was turned, and so keeps features that its own game would forget; the
+generator makes images whose turns are seen (equations 2 and 3).
 
-Networks: SNGAN's (zoo/networks/sngan.py) with four more logits, as kwotsin/mimicry (nets/ssgan) builds them. The first quarter of
-a batch is shown in all four turns; weights 1 for the critic and 0.2 for the generator, hinge loss, five critic steps and both rates
-as there.
+Networks: SNGAN's (zoo/networks/sngan.py) with four more logits, as kwotsin/mimicry (nets/ssgan) builds them. The first
+quarter of a batch is shown in all four turns; weights 1 for the critic and 0.2 for the generator, hinge loss, five critic
+steps and both rates as there.
 
-Departures: none from mimicry but for the blocks, which are the SNGAN authors' (zoo/sngan.py). On digits the task has no full answer:
-a 6 turned twice is a 9, and a 0 stays what it is.
+Departures: none from mimicry but for the blocks, which are the SNGAN authors' (zoo/sngan.py). On digits the task has no full
+answer: a 6 turned twice is a 9, and a 0 stays what it is.
 
 Published: CIFAR-10: FID 14.65 +- 0.04, IS 8.17 +- 0.06 (mimicry README at a7fda06, 50k and 50k).
 """
