@@ -19,6 +19,7 @@ from bench.metrics import (
     path_length,
     perceptual,
     precision_recall,
+    sliced_wasserstein,
     two_sample,
     vendi,
 )
@@ -43,6 +44,7 @@ FUNCTIONS: Mapping[str, Callable[..., float | Estimate]] = {
     "cmmd": gaussian_mmd.cmmd,
     "ndb": bins.ndb,
     "ndb-js": bins.ndb_js,
+    "swd": sliced_wasserstein.swd,
     "vendi": vendi.vendi,
     "lpips-diversity": perceptual.lpips_diversity,
     "lpips-diversity-within": perceptual.lpips_diversity_within,
