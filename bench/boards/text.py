@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from bench.boards.caveats import caveats
 from bench.boards.columns import BoardColumn, columns, long_form
 from bench.boards.ranks import PROOF_RULE, RANK_RULE
 from bench.boards.rows import Board, Row
@@ -42,7 +43,7 @@ def markdown(board: Board, headline: str, published: Sequence[str] = ()) -> str:
         "",
         *_tables(board),
         *published,
-        *(f"- {escape(note)}" for note in (*flag_lines(board), *board.notes)),
+        *(f"- {escape(note)}" for note in (*caveats(board), *flag_lines(board), *board.notes)),
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
 

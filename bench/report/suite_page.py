@@ -8,6 +8,7 @@ from typing import Any
 
 from bench import formats
 from bench.boards import headline, text, trust
+from bench.boards.caveats import caveats
 from bench.boards.columns import columns
 from bench.boards.metric_names import metric_name
 from bench.boards.rows import Board
@@ -102,6 +103,7 @@ def _leaderboard(board: Board, places: Mapping[str, int]) -> dict[str, Any]:
         "ranking": metric_name(board.ranking),
         "verdict": headline.verdict(board),
         "cost": headline.cost(board),
+        "caveats": caveats(board),
         "rules": text.rules(board),
         "flags": trust.flag_lines(board),
         "columns": shown,
