@@ -65,7 +65,18 @@ def summary(values: Sequence[float], scale: Scale, confidence: float = CONFIDENC
     if len(values) < 2:
         return Summary(len(values), mean(values), None, None, None)
     low, high = t_interval([scale.forward(value) for value in values], confidence)
-    return Summary(len(values), mean(values), math.sqrt(variance(values)), scale.inverse(low), scale.inverse(high))
+    low, high = _to_bounds(scale.inverse(low), scale.inverse(high), scale)
+    return Summary(len(values), mean(values), math.sqrt(variance(values)), low, high)
+
+
+def _to_bounds(low: float, high: float, scale: Scale) -> tuple[float, float]:
+    """An end that cannot be told from the bound of a score is that bound: the scale has moved such values inwards."""
+    near = scale.floor * (1 + 1e-9)
+    if scale.kind != "identity" and low <= near:
+        low = 0.0
+    if scale.kind == "logit" and high >= 1 - near:
+        high = 1.0
+    return low, high
 
 
 def t_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -189,3 +189,16 @@ def test_every_metric_of_ours_is_on_a_scale_that_its_range_allows():
         "auth-pct",
         "psnr",
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0.0, 0.0, 0.0], (0.0, 0.0005)), ([1.0, 1.0], (0.9995, 1.0)), ([0.0, 0.0004], (0.0, 0.0005))],
+)
+def test_an_interval_at_a_bound_holds_the_bound(values: list[float], expected: tuple[float, float]) -> None:
+    """Half an image of 1,000 cannot be told from none: the end is the bound, and the mean lies inside."""
+    found = st.summary(values, scale_of("precision@x", samples=1000))
+    assert found.low is not None
+    assert found.high is not None
+    assert (found.low, found.high) == pytest.approx(expected)
+    assert found.low <= found.mean <= found.high

@@ -14,7 +14,18 @@ from bench.boards.scales import scale_of
 from bench.records import record
 from bench.records.record import Point, Record
 from bench.report import suite_page
-from bench.report.figures import curves, diagnostics, distances, dots, fidelity, heat, sample_size, suite, tradeoffs
+from bench.report.figures import (
+    curves,
+    diagnostics,
+    distances,
+    dots,
+    fidelity,
+    heat,
+    marks,
+    sample_size,
+    suite,
+    tradeoffs,
+)
 from bench.report.figures.drawing import compact, end_labels, log_ticks, metric_axis, panel, point_labels, spread
 from bench.report.frames import curve_frame, over_seeds
 from bench.report.theme import SERIES, house_style, looks
@@ -277,3 +288,68 @@ def test_many_members_are_context_but_not_lost(synthetic: ModuleType, tmp_path: 
         drawing = curves.curve(curve_frame(records), found, "fid@digits-cnn:held-out", "images")
     assert drawing
     assert {row[0] for row in drawing.table.rows} == set(members)
+
+
+def test_the_front_is_steps() -> None:
+    """For 2 s one gets only what 1 s gave, until the next member; beyond the last nothing changes."""
+    front = [(1.0, 10.0), (4.0, 1.0), (2.0, 5.0)]
+    assert tradeoffs.staircase(front, "lower", (0.5, 8.0)) == [
+        (1.0, 10.0), (2.0, 10.0), (2.0, 5.0), (4.0, 5.0), (4.0, 1.0), (8.0, 1.0)
+    ]  # fmt: skip
+    assert tradeoffs.staircase([(4.0, 9.0), (2.0, 5.0)], "higher", (0.5, 8.0)) == [
+        (4.0, 9.0), (2.0, 9.0), (2.0, 5.0), (0.5, 5.0)
+    ]  # fmt: skip
+
+
+def test_an_interval_beyond_the_axis_has_an_arrow_and_its_number() -> None:
+    with house_style():
+        _, axes = panel()
+        axes.set_xlim(0.0, 10.0)
+        marks.interval(axes, 0, (-3.0, 4.0), SERIES[0])
+        marks.interval(axes, 1, (2.0, 12.5), SERIES[0])
+        marks.interval(axes, 2, (2.0, 4.0), SERIES[0])
+    drawn = [(line.get_marker(), np.asarray(line.get_xdata(), dtype=float).tolist()) for line in axes.lines]
+    assert [across for _, across in drawn if len(across) == 2] == [[0, 4], [2, 10], [2, 4]]
+    assert [one for one in drawn if len(one[1]) == 1] == [("<", [0.0]), (">", [10.0])]
+    assert [text.get_text() for text in axes.texts] == ["-3.00", "12.5"]
+
+
+def test_references_that_would_squeeze_the_members_stand_at_the_edge() -> None:
+    assert marks.near([10.0, 20.0], [5.0, 1.0, 39.0, 41.0, 0.0], log=True) == [5.0, 39.0]
+    assert marks.near([10.0, 20.0], [0.0, -1.0, 30.0, 31.0], log=False) == [0.0, 30.0]
+    assert marks.near([], [3.0], log=True) == [3.0]
+    with house_style():
+        _, axes = panel(top=30)
+        axes.set_xlim(10.0, 20.0)
+        marks.references(axes, [("real", 2.0), ("gaussian", 15.0), ("copies", 15.1)])
+    assert [text.get_text() for text in axes.texts] == ["← real 2.00", "gaussian", "copies"]
+    at = [text.get_position()[0] for text in axes.texts]
+    assert at[2] - at[1] > 0.1, "names keep apart"
+
+
+def test_names_keep_apart_in_a_crowd() -> None:
+    """Twelve points in one place: no name covers another, and lines lead to those that had to go."""
+    names = [f"member-{index}" for index in range(12)]
+    points = [(5.0 + 0.01 * index, 5.0) for index in range(12)]
+    known = looks(names)
+    with house_style():
+        figure, axes = panel()
+        axes.set_xlim(0, 10)
+        axes.set_ylim(0, 10)
+        point_labels(axes, points, [(place, name, known[name]) for place, name in enumerate(names)])
+        figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    ups = [box.y0 + box.height / 2 for box in boxes]
+    for one in range(12):
+        for other in range(one):
+            apart = (
+                abs(ups[one] - ups[other]) >= 12 or boxes[one].x1 <= boxes[other].x0 or boxes[other].x1 <= boxes[one].x0
+            )
+            assert apart, (names[one], names[other])
+    assert len(axes.lines) > 0
+
+
+def test_one_number_makes_no_figure(make_record: Make) -> None:
+    found = board.build([make_record("a", 0)])
+    with house_style():
+        assert dots.seeds(found, suite_page.member_looks(found), found.ranking) is None

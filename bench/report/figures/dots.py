@@ -1,40 +1,37 @@
 """Every seed a dot, every member its mean and interval: who is best, by how much, how sure."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bench import formats
 from bench.boards.metric_names import metric_name
-from bench.boards.rows import RANKED, Board, Checkpoint, Row, ScoreSummary
-from bench.report.figures.drawing import Drawing, Table, metric_axis, panel, short
-from bench.report.theme import INK, MUTED, Look
+from bench.boards.rows import RANKED, Board, Checkpoint, Key, Row, ScoreSummary
+from bench.report.figures import marks
+from bench.report.figures.drawing import Drawing, Table, metric_axis, panel, settle, short
+from bench.report.frames import axis_scale
+from bench.report.theme import INK, Look
 
-SHOWN = ("ranked", "incomplete", "calibration")
+MEMBERS = ("ranked", "incomplete")
 ROW = 24
 FIRST = 8  # members on the first screen
 
 
 def seeds(board: Board, looks: Mapping[str, Look], metric: str, checkpoint: Checkpoint = RANKED) -> Drawing | None:
-    """Per-seed dots with 95 % intervals of one metric; None when no row has it."""
-    rows = [row for row in board.of(*SHOWN) if (metric, checkpoint) in row.cells]
-    if not rows:
+    """Per-seed dots with 95 % intervals of one metric, calibration rows as lines; None when there is one number in all."""
+    key = (metric, checkpoint)
+    rows = [row for row in board.of(*MEMBERS) if key in row.cells]
+    if not rows or sum(len(row.cells[key].values) for row in [*rows, *_calibration(board, key)]) < 2:
         return None
-    figure, axes = panel(height=58 + ROW * len(rows), left=168, top=8)
-    values = [value for row in rows for value in _shown(row, (metric, checkpoint))]
-    metric_axis(axes, "x", metric, values)
-    for place, row in enumerate(rows):
-        _row(axes, place, row.cells[metric, checkpoint], looks[row.member])
-    _name_rows(axes, rows)
     name = metric_name(metric)
-    better = board.column(metric).better
     return Drawing(
         name=f"seeds-{metric}-{checkpoint}",
         title=f"{name.title}, every seed",
-        caption=f"{better.capitalize()} is better. Dots: one training seed each. Tick: their mean. "
-        f"Bar: 95 % interval over training seeds. {checkpoint.capitalize()} checkpoint.",
-        figure=figure,
-        table=_table(rows, metric, checkpoint),
+        caption=f"{_caption(board, rows, key)} {checkpoint.capitalize()} checkpoint.",
+        figure=_draw(board, rows, key, looks),
+        table=_table([*rows, *_calibration(board, key)], metric, checkpoint),
     )
 
 
@@ -44,37 +41,59 @@ def leaders(board: Board, looks: Mapping[str, Look]) -> Drawing | None:
     rows = [row for row in board.of("ranked") if key in row.cells and row.member in looks][:FIRST]
     if len(rows) < 2:
         return None
-    figure, axes = panel(height=62 + ROW * len(rows), left=168, top=22)
-    marks = [(row.member, row.cells[key].summary.mean) for row in board.of("calibration") if key in row.cells]
-    metric_axis(
-        axes, "x", board.ranking, [value for row in rows for value in _shown(row, key)] + [at for _, at in marks]
-    )
-    for place, row in enumerate(rows):
-        _row(axes, place, row.cells[key], looks[row.member])
-    for name, at in marks:
-        axes.axvline(at, color=MUTED, lw=1, ls=(0, (3, 3)), zorder=0)
-        axes.text(at, -0.62, short(name, 12), ha="center", va="bottom", fontsize=10, color=MUTED)
-    _name_rows(axes, rows)
-    name = metric_name(board.ranking)
     return Drawing(
         name="leaders",
-        title=f"{name.title} of the first {len(rows)}",
-        caption=f"{board.column(board.ranking).better.capitalize()} is better. Bar: 95 % interval over training seeds. Dashed: what real "
-        "images, copies and a Gaussian get.",
-        figure=figure,
+        title=f"{metric_name(board.ranking).title} of the first {len(rows)}",
+        caption=_caption(board, rows, key),
+        figure=_draw(board, rows, key, looks),
         table=_table(rows, *key),
     )
 
 
+def _calibration(board: Board, key: Key) -> list[Row]:
+    return [row for row in board.of("calibration") if key in row.cells]
+
+
+def _draw(board: Board, rows: Sequence[Row], key: Key, looks: Mapping[str, Look]) -> Figure:
+    """A row for each member, a line for each calibration row."""
+    named = [(row.member, row.cells[key].summary.mean) for row in _calibration(board, key)]
+    values = [value for row in rows for value in _shown(row, key)]
+    log = axis_scale(key[0]).kind == "log"
+    values += marks.near(values, [value for _, value in named], log)
+    cut = any((row.cells[key].summary.high or -math.inf) > max(values) for row in rows)
+    figure, axes = panel(height=(76 if named else 58) + ROW * len(rows), left=168, top=26 if named else 8,
+                         right=56 if cut else 14)  # fmt: skip
+    metric_axis(axes, "x", key[0], values)
+    settle(axes, "x", key[0], values)
+    for place, row in enumerate(rows):
+        _row(axes, place, row.cells[key], looks[row.member])
+    _name_rows(axes, rows)
+    marks.references(axes, named)
+    return figure
+
+
 def _row(axes: Axes, place: int, cell: ScoreSummary, look: Look) -> None:
-    """One member: its interval, its seeds, its mean."""
+    """One member: its interval, its seeds, the mean of several."""
     found = cell.summary
     if found.low is not None and found.high is not None:
-        axes.plot([found.low, found.high], [place, place], color=look.colour, lw=5, alpha=0.28, gid=look.gid)
-    axes.plot(
-        cell.values, [place] * len(cell.values), look.marker, color=look.colour, ms=5, alpha=0.75, mew=0, gid=look.gid
-    )
-    axes.plot([found.mean, found.mean], [place - 0.3, place + 0.3], color=INK, lw=1.8, gid=look.gid)
+        marks.interval(axes, place, (found.low, found.high), look.colour, look.gid)
+    axes.plot(cell.values, [place] * len(cell.values), look.marker, color=look.colour, ms=5, alpha=0.75, mew=0,
+              gid=look.gid, clip_on=False)  # fmt: skip
+    if found.n > 1:
+        axes.plot([found.mean, found.mean], [place - 0.3, place + 0.3], color=INK, lw=1.8, gid=look.gid)
+
+
+def _caption(board: Board, rows: Sequence[Row], key: Key) -> str:
+    """What is drawn, and nothing that is not."""
+    better = board.column(key[0]).better.capitalize()
+    words = [f"{better} is better. Dots: one training seed each."]
+    if any(row.cells[key].summary.n > 1 for row in rows):
+        words.append(
+            "Tick: their mean. Bar: 95 % interval over training seeds; an arrow and a number where it goes on."
+        )
+    if _calibration(board, key):
+        words.append("Dashed: the floor and the ceiling of the protocol, mean over seeds.")
+    return " ".join(words)
 
 
 def _name_rows(axes: Axes, rows: Sequence[Row]) -> None:

@@ -78,7 +78,7 @@ def metric_axis(axes: Axes, which: str, metric: str, values: Sequence[float]) ->
     kind = axis_scale(metric).kind
     positive = [value for value in values if value > 0]
     if kind == "logit":
-        (axes.set_xlim if which == "x" else axes.set_ylim)(-0.02, 1.02)
+        (axes.set_xlim if which == "x" else axes.set_ylim)(0.0, 1.0)
         return
     wide = len(positive) == len(values) > 0 and max(positive) / min(positive) > 20
     if positive and len(positive) == len(values) and (kind == "log" or wide):
@@ -87,6 +87,14 @@ def metric_axis(axes: Axes, which: str, metric: str, values: Sequence[float]) ->
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(MaxNLocator(6))
     axis.set_major_formatter(FuncFormatter(plain))
+
+
+def settle(axes: Axes, which: str, metric: str, values: Sequence[float]) -> None:
+    """Fix the limits of a linear axis around the values, with a little room; the axes of other scales have theirs."""
+    scale = axes.get_xscale() if which == "x" else axes.get_yscale()
+    if scale == "linear" and axis_scale(metric).kind != "logit":
+        room = 0.04 * (max(values) - min(values)) or 0.04 * abs(values[0]) or 1.0
+        (axes.set_xlim if which == "x" else axes.set_ylim)(min(values) - room, max(values) + room)
 
 
 def log_axis(axes: Axes, which: str, values: Sequence[float], formatter: object = plain) -> None:
@@ -159,25 +167,50 @@ def point_labels(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequ
     frame = axes.get_window_extent()
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in pixels]
     for index, name, look in labels:
-        box = _place(*pixels[index], 6.2 * len(short(name)) + 4, frame, taken)
+        box, far = _place(*pixels[index], 6.2 * len(short(name)) + 4, frame, taken)
         taken.append(box)
-        x, y = axes.transAxes.inverted().transform((box[0] + 2, (box[1] + box[3]) / 2))
+        to_axes = axes.transAxes.inverted()
+        x, y = to_axes.transform((box[0] + 2, (box[1] + box[3]) / 2))
         axes.text(x, y, short(name), transform=axes.transAxes, va="center", fontsize=10, color=ink(look), gid=look.gid)
+        if far:
+            here = pixels[index]
+            there = min(max(here[0], box[0]), box[2]), min(max(here[1], box[1]), box[3])
+            line = to_axes.transform([here, there])
+            axes.plot(
+                line[:, 0], line[:, 1], color=MUTED, lw=0.7, transform=axes.transAxes, gid=look.gid, clip_on=False
+            )
 
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 
-def _place(x: float, y: float, width: float, frame: Bbox, taken: Sequence[Box]) -> Box:
-    """The first free place around a point: right, left, above, below, then the corners; right if none is free."""
+FAR = (24, 38, 54, 72, 92)  # pixels from a point to a name that a line leads to
+
+
+def _place(x: float, y: float, width: float, frame: Bbox, taken: Sequence[Box]) -> tuple[Box, bool]:
+    """The first free place around a point: right, left, above, below, the corners, then farther out.
+
+    The second value says that the name is so far away that a line must lead to it. Right of the point if none is free.
+    """
     corners = (
         (x + 8, y - 6), (x - 8 - width, y - 6), (x - width / 2, y + 7), (x - width / 2, y - 20),
         (x + 7, y + 8), (x + 7, y - 21), (x - 7 - width, y + 8), (x - 7 - width, y - 21),
     )  # fmt: skip
-    boxes = [(left, bottom, left + width, bottom + 13) for left, bottom in corners]
-    return next(
-        (box for box in boxes if _inside(box, frame) and not any(_overlap(box, other) for other in taken)), boxes[0]
+    outer = [
+        (
+            x + away * math.cos(turn * math.pi / 8) - (width if 4 < turn < 12 else 0),
+            y + away * math.sin(turn * math.pi / 8) - 6,
+        )
+        for away in FAR
+        for turn in (0, 1, 15, 2, 14, 3, 13, 8, 7, 9, 6, 10, 5, 11, 4, 12)
+    ]
+    boxes = [(left, bottom, left + width, bottom + 13) for left, bottom in (*corners, *outer)]
+    free = (
+        (box, place >= len(corners))
+        for place, box in enumerate(boxes)
+        if _inside(box, frame) and not any(_overlap(box, other) for other in taken)
     )
+    return next(free, (boxes[0], False))
 
 
 def _inside(box: Box, frame: Bbox) -> bool:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench import formats
 from bench.boards.metric_names import metric_name
 from bench.boards.verdicts.compare import Effect, Pair
+from bench.report.figures import marks
 from bench.report.figures.drawing import Drawing, Table, panel, plain
 from bench.report.theme import FAINT, INK, MUTED, SERIES
 
@@ -26,17 +28,18 @@ def effects(pair: Pair, name: str) -> list[Drawing]:
 
 
 def _forest(pair: Pair, shown: Sequence[Effect], unit: str, name: str) -> Drawing:
-    figure, axes = panel(height=64 + ROW * len(shown), left=186, top=10)
+    limit = 1.08 * max(_reach(found) for found in shown) or 1.0  # nothing differs
+    cut = any((found.high or 0.0) > limit for found in shown)
+    figure, axes = panel(height=64 + ROW * len(shown), left=186, top=10, right=56 if cut else 14)
+    axes.set_xlim(-limit, limit)
     axes.axvline(0, color=FAINT, lw=1.2)
     for place, found in enumerate(shown):
         colour = COLOURS[found.verdict]
         if found.detectable is not None:
-            axes.plot([-found.detectable, found.detectable], [place + 0.3] * 2, color=FAINT, lw=1.5, marker="|", ms=5)
+            _detectable(axes, place + 0.3, found.detectable, limit)
         if found.low is not None and found.high is not None:
-            axes.plot([found.low, found.high], [place, place], color=colour, lw=5, alpha=0.3)
+            marks.interval(axes, place, (found.low, found.high), colour)
         axes.plot([found.gain or 0.0], [place], "o", color=colour, ms=7, mew=0)
-    limit = 1.08 * max(_reach(found) for found in shown) or 1.0  # nothing differs
-    axes.set_xlim(-limit, limit)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_yticks(range(len(shown)), [metric_name(found.metric).title for found in shown])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
@@ -49,7 +52,7 @@ def _forest(pair: Pair, shown: Sequence[Effect], unit: str, name: str) -> Drawin
         name=name,
         title=f"{pair.variant} against {pair.baseline}, {UNITS[unit]}",
         caption="Dot: the gain. Bar: its 95 % interval. Thin line: true gains that these seeds "
-        "would miss in more than one of five repetitions.",
+        "would miss in more than one of five repetitions. Arrows: it goes on beyond the axis.",
         figure=figure,
         table=Table(
             ("Metric", "Gain", "Low", "High", "Detectable", "P(better)", "In words"),
@@ -64,6 +67,13 @@ def _forest(pair: Pair, shown: Sequence[Effect], unit: str, name: str) -> Drawin
             ),
         ),
     )
+
+
+def _detectable(axes: Axes, place: float, size: float, limit: float) -> None:
+    """What the seeds could have shown, both ways from zero."""
+    axes.plot([-size, size], [place] * 2, color=FAINT, lw=1.5, marker="|", ms=5)
+    if size > limit:
+        axes.plot([-limit], [place], "<", [limit], [place], ">", color=FAINT, ms=5, clip_on=False)
 
 
 def _reach(found: Effect) -> float:

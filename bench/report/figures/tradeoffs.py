@@ -68,7 +68,7 @@ def against(
     log_axis(axes, "x", [x for x, _ in points], compact)
     metric_axis(axes, "y", board.ranking, [y for _, y in points])
     axes.set_xlabel(cost.label)
-    line = sorted(points[index] for index in best)
+    line = staircase([points[index] for index in best], cost.better, axes.get_xlim())
     axes.plot([x for x, _ in line], [y for _, y in line], color=MUTED, lw=1, ls=(0, (3, 2)), zorder=1)
     for row, (x, y), index in zip(rows, points, range(len(rows)), strict=True):
         look = looks[row.member]
@@ -80,7 +80,7 @@ def against(
         name=cost.name,
         title=f"{name.short} against {cost.title}",
         caption=f"Means over seeds. {cost.better.capitalize()} {cost.title} and {better} {name.short} are better; "
-        "the dashed line joins the members that no other beats on both."
+        "the dashed steps are the best for each cost, through the members that no other beats on both."
         + (" Times compare only where the machine is the same." if cost.name != "size" else ""),
         figure=figure,
         table=Table(
@@ -102,6 +102,20 @@ def front(points: Sequence[tuple[float, float]], x_better: str, y_better: str) -
         for index, (x, y) in enumerate(turned)
         if not any(a <= x and b <= y and (a < x or b < y) for a, b in turned)
     }
+
+
+def staircase(
+    points: Sequence[tuple[float, float]], x_better: str, limits: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """The corners of the front of at least one point: what can be had for each cost, up to the limit of the worse side.
+
+    Between two members only the cheaper one's quality can be had, so the front is steps and no straight line.
+    """
+    found = sorted(set(points), reverse=x_better == "higher")
+    corners = [found[0]]
+    for x, y in found[1:]:
+        corners += [(x, corners[-1][1]), (x, y)]
+    return [*corners, (limits[1 if x_better == "lower" else 0], corners[-1][1])]
 
 
 def _costs(records: Sequence[Record], cost: Cost) -> dict[tuple[str, str], float]:
