@@ -39,6 +39,11 @@ def fid_of_statistics(real_statistics: Statistics, fake_statistics: Statistics) 
     return frechet_distance(real_statistics, fake_statistics)
 
 
+def sfid(real_spatial: Statistics, fake_spatial: Statistics) -> float:
+    """FID of feature maps before their pooling, which know where things are (Nash et al. 2021, arXiv:2103.03841)."""
+    return frechet_distance(real_spatial, fake_spatial)
+
+
 def reconstruction_fid(target_statistics: Statistics, output_statistics: Statistics) -> float:
     """FID between reconstructions and their originals."""
     return frechet_distance(target_statistics, output_statistics)

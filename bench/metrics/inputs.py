@@ -6,7 +6,7 @@ A need is a side and a form, ``fake`` or ``real_statistics`` or ``train_images``
 sides   real (training split, or held-out split for an id with ":held-out"), fake, train, held_out; output and target of
         a paired task
 forms   none: ``Features`` · statistics: ``Statistics`` · images: uint8 (N, C, H, W) · labels: int64 (N,) ·
-        channels: ``Features`` of every channel by itself
+        channels: ``Features`` of every channel by itself · spatial: ``Statistics`` of a map before its pooling
 """
 
 from collections.abc import Mapping
@@ -16,15 +16,16 @@ from typing import Literal
 from torch import Tensor
 
 from bench.errors import unknown
+from bench.features.networks.spatial import spatial
 from bench.features.sample import Extractor, Sample
 from bench.features.statistics import Statistics
 from bench.metric_facts import MetricFacts, MetricId
 from bench.metrics.path_length import LatentPath
 
 SIDES = ("real", "fake", "train", "held_out", "output", "target")
-FORMS = ("", "statistics", "images", "labels", "channels")
+FORMS = ("", "statistics", "images", "labels", "channels", "spatial")
 TOOLS = ("extractor", "path_z", "path_w")
-EXTRACTED = ("", "statistics", "channels")  # forms that need an extractor
+EXTRACTED = ("", "statistics", "channels", "spatial")  # forms that need an extractor
 
 Space = Literal["z", "w"]
 
@@ -104,6 +105,8 @@ class MetricRequest:
                 return self._labels(side)
             case "channels":
                 return self.sample(side).channels.features(self._network())
+            case "spatial":
+                return self.sample(side).statistics(spatial(self._network()))
             case _:
                 return self.sample(side).features(self._network())
 

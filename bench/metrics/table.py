@@ -28,6 +28,7 @@ from bench.metrics.contract import Estimate
 
 FUNCTIONS: Mapping[str, Callable[..., float | Estimate]] = {
     "fid": fid.fid_of_statistics,
+    "sfid": fid.sfid,
     "fid-infinity": fid_infinity.fid_infinity,
     "kid": kid.kid,
     "kid-full": kid.kid_full,

@@ -17,6 +17,7 @@ from bench.features.statistics import Statistics
 from bench.metrics.inputs import MetricRequest, sides_of
 from bench.metrics.precision_recall import REACH, squared_radii
 
+FITTED = {"statistics", "spatial"}  # forms of which only mean and covariance are known
 CHUNK = 4096  # rows per pass: bounds memory
 ROUNDING = (
     1e-5  # relative: features of equal images differ by less, since a network's sums depend on the place in a batch
@@ -48,8 +49,8 @@ def _narrow(request: MetricRequest) -> list[str]:
     """Too few images for the covariance that is fitted to their features."""
     found: list[str] = []
     for side, forms in sides_of(request.facts).items():
-        if "statistics" in forms:
-            fitted = request.value(f"{side}_statistics")
+        for form in FITTED & forms:
+            fitted = request.value(f"{side}_{form}")
             assert isinstance(fitted, Statistics)
             if 0 < fitted.count < PER_DIMENSION * fitted.width:
                 found.append(f"{fitted.count} {_kind(side)} samples for {fitted.width} feature dimensions")
@@ -86,8 +87,8 @@ def _spread(request: MetricRequest, side: str) -> tuple[bool, float] | None:
         features = request.value(side)
         assert isinstance(features, Features)
         return _is_constant(features), _variance(features)
-    if "statistics" in forms:
-        fitted = request.value(f"{side}_statistics")
+    for form in FITTED & forms:
+        fitted = request.value(f"{side}_{form}")
         assert isinstance(fitted, Statistics)
         constant = fitted.variances.max() <= ROUNDING**2 * fitted.mean.square().max()
         return bool(constant), float(fitted.variances.sum())

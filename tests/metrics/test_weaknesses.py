@@ -32,7 +32,7 @@ def request(text: str, fake: torch.Tensor, real: int = 800) -> MetricRequest:
     return MetricRequest(metric, find(metric.name).facts, subject, Pixels())
 
 
-MEASURED = [name for name, facts in BUILT_IN.items() if not name.startswith("ppl") and not facts.lpips]
+MEASURED = [name for name, facts in BUILT_IN.items() if not name.startswith(("ppl", "sfid")) and not facts.lpips]
 
 
 @pytest.mark.parametrize("name", [name for name in MEASURED if BUILT_IN[name].enough])
