@@ -5,6 +5,7 @@ Every figure of the page is computed here, from results/; a test compares the pa
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -14,14 +15,12 @@ from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
 from bench.boards import board as boards
 from bench.boards import statistics as st
-from bench.boards.rows import RANKED, Board, Row
+from bench.boards.rows import RANKED, Board
 from bench.boards.verdicts.compare import Effect, compare
 from bench.formats import number
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "findings.md"
-SUITE = "stabilisers-digits"
-BASELINE = "dcgan"
 LEVEL = 0.05
 RESAMPLED = 10_000
 
@@ -37,65 +36,103 @@ whether flows beat GANs at equal images and at equal compute; whether orders agr
 """
 
 
+@dataclass(frozen=True)
+class Study:
+    """One network, one change per member."""
+
+    suite: str
+    baseline: str  # the member that the others change
+    family: str  # the module of the members
+    question: str
+    noun: str
+
+
+TRICKS = Study(
+    "stabilisers-digits", "dcgan", "zoo.stabilisers", "Which trick helps a DCGAN on the digits?", "changes of one DCGAN"
+)
+CLASSES = Study(
+    "conditioning-digits", "sngan-projection", "zoo.conditioning", "How to tell an SNGAN the class?",
+    "other ways to condition one SNGAN than projection",
+)  # fmt: skip
+
+
 def page() -> str:
     """The whole page."""
-    board = boards.build(boards.load(ROOT / "results", SUITE))
-    rows = [row for row in board.of("ranked") if row.member != BASELINE]
-    effects = {row.member: compare(board, row.member, [BASELINE]).pairs[0].overall for row in rows}
-    return (
-        "\n".join([HEAD, *_tricks(board, rows, effects), "", *_noise(board), "", *_best(board), "", *_orders(board)])
-        + "\n"
-    )
+    tricks, classes = (boards.build(boards.load(ROOT / "results", study.suite)) for study in (TRICKS, CLASSES))
+    parts = [HEAD, *_changes(TRICKS, tricks), "", *_changes(CLASSES, classes), "", *_agreement(classes), ""]
+    parts += [*_noise([tricks, classes]), "", *_best(tricks), "", *_orders(tricks)]
+    return "\n".join(parts) + "\n"
 
 
-def _tricks(board: Board, rows: Sequence[Row], effects: dict[str, Effect]) -> Iterator[str]:
-    """Which trick helps, hurts, or does nothing that could be seen."""
+def _changes(study: Study, board: Board) -> Iterator[str]:
+    """Which change helps, hurts, or does nothing that could be seen."""
+    named = {row.member.partition("(")[0]: row for row in board.of("ranked")}
+    base = named.pop(study.baseline)
+    effects = {name: compare(board, row.member, [base.member]).pairs[0].overall for name, row in named.items()}
     adjusted = dict(zip(effects, st.holm([effect.p or 0.0 for effect in effects.values()]), strict=True))
-    seeds = len(board.rows[0].seeds)
+    seeds = len(base.seeds)
     floor = next(row for row in board.of("calibration") if row.member == "gaussian").cells[board.ranking, RANKED]
-    base = next(row for row in board.rows if row.member == BASELINE).cells[board.ranking, RANKED].summary
-    yield "## Which trick helps a DCGAN on the digits?"
+    yield f"## {study.question}"
     yield ""
     yield (
-        f"Suite `{SUITE}` {board.suite_version}: {len(rows)} changes of one DCGAN, {seeds} training seeds each, "
-        f"{board.ranking}, lower is better. DCGAN itself has {_interval(base)}; normal pixels with the moments of the data "
-        f"have {number(floor.summary.mean)}. The change is that of the geometric mean with its 95 % interval (Welch), and "
-        "negative is better. Helped or hurt is said where the difference is proven at 5 % after Holm's correction for "
-        f"{len(rows)} comparisons. Detectable is the change that these seeds would have shown in 4 of 5 repetitions, "
+        f"Suite `{study.suite}` {board.suite_version}: {len(named)} {study.noun}, {seeds} training seeds each, "
+        f"{board.ranking}, lower is better. `{study.baseline}` has {_interval(base.cells[board.ranking, RANKED].summary)}; normal "
+        f"pixels with the moments of the data have {number(floor.summary.mean)}. The change is that of the geometric mean with its 95 % "
+        "interval (Welch), and negative is better. Helped or hurt is said where the difference is proven at 5 % after Holm's correction "
+        f"for {len(named)} comparisons. Detectable is the change that these seeds would have shown in 4 of 5 repetitions, "
         "before that correction."
     )
     yield ""
     yield "| member | what changes | FID | change | detectable | verdict |"
     yield "| --- | --- | --: | --: | --: | --- |"
-    words = changes("zoo.stabilisers")
-    for row in rows:
-        effect = effects[row.member]
+    words = changes(study.family)
+    for name, row in named.items():
+        effect = effects[name]
         yield (
-            f"| `{row.member}` | {words[row.member]} | {_interval(row.cells[board.ranking, RANKED].summary)} | {_change(effect)} | "
-            f"{_percent(effect.detectable)} | {_verdict(effect, adjusted[row.member])} |"
+            f"| `{name}` | {words[name]} | {_interval(row.cells[board.ranking, RANKED].summary)} | {_change(effect)} | "
+            f"{_percent(effect.detectable)} | {_verdict(effect, adjusted[name])} |"
         )
     proven = [name for name, p in adjusted.items() if p <= LEVEL]
     yield ""
     yield (
-        f"Proven: {', '.join(f'`{name}`' for name in proven) or 'none'}. The other {len(rows) - len(proven)} changes are not "
+        f"Proven: {', '.join(f'`{name}`' for name in proven) or 'none'}. The other {len(named) - len(proven)} are not "
         f"told from the baseline by {seeds} seeds; that is no proof that they do nothing."
     )
 
 
-def _noise(board: Board) -> Iterator[str]:
-    """How much of a score is the training seed."""
-    ratios = []
-    for row in board.of("ranked"):
-        cell = row.cells[board.ranking, RANKED]
-        if cell.summary.sd is not None:
-            ratios.append(cell.summary.sd / cell.summary.mean)
-    yield "## How much of an FID is the training seed?"
+CLASS_METRICS = ("intra-fid@digits-cnn", "gan-train@digits-cnn", "gan-test@digits-cnn")
+
+
+def _agreement(board: Board) -> Iterator[str]:
+    """What the metrics of classes say beside FID."""
+    yield "## Are the classes those that were asked for?"
     yield ""
     yield (
-        "The standard deviation over training seeds, in per cent of the mean: median "
-        f"{100 * median(ratios):.1f} % over {len(ratios)} members, from {100 * min(ratios):.1f} % to {100 * max(ratios):.1f} %, "
-        f"each from {len(board.rows[0].seeds)} seeds."
+        "Intra-FID is the mean FID within classes; GAN-train the accuracy on real images of a classifier trained on samples; "
+        "GAN-test the share of samples in which the extractor's classifier sees the class that was asked for. Means with 95 % "
+        "intervals over training seeds."
     )
+    yield ""
+    yield "| member | FID | intra-FID | GAN-train | GAN-test |"
+    yield "| --- | --: | --: | --: | --: |"
+    for row in [*board.of("ranked"), *(row for row in board.of("calibration") if row.member == "real")]:
+        found = [row.cells.get((metric, RANKED)) for metric in (board.ranking, *CLASS_METRICS)]
+        shown = [_interval(cell.summary) if cell else "—" for cell in found]
+        yield f"| `{row.member.partition('(')[0]}` | {' | '.join(shown)} |"
+
+
+def _noise(found: Sequence[Board]) -> Iterator[str]:
+    """How much of a score is the training seed."""
+    yield "## How much of an FID is the training seed?"
+    yield ""
+    for board in found:
+        cells = [row.cells[board.ranking, RANKED].summary for row in board.of("ranked")]
+        ratios = [cell.sd / cell.mean for cell in cells if cell.sd is not None]
+        yield (
+            f"- `{board.suite}`: the standard deviation over training seeds, in per cent of the mean, has the median "
+            f"{100 * median(ratios):.1f} % over {len(ratios)} members, from {100 * min(ratios):.1f} % to {100 * max(ratios):.1f} %, "
+            f"each from {len(board.of('ranked')[0].seeds)} seeds."
+        )
 
 
 def _best(board: Board) -> Iterator[str]:

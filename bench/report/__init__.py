@@ -22,9 +22,9 @@ def build(results: Path, out: Path, suite: str | None = None, tell: Tell | None 
     """Write the report of every suite in `results`, or of one, below `out`; returns the paths, pages of suites first.
 
     Per suite: ``<suite>.html`` (self-contained), a page per member, the board as ``.md``, ``.csv`` and ``.json``, and
-    ``<suite>.summary.md``; and one ``index.html``. The same records give the same bytes. Each file is written as soon as
-    it is made, and `tell` is called with how many are written and how many there will be. Raises UserError when there is
-    no record, one is unsound, or `out` cannot be written.
+    ``<suite>.summary.md``; one ``index.html``, and ``README.md``, which code hosts show. The same records give the same bytes.
+    Each file is written as soon as it is made, and `tell` is called with how many are written and how many there will be.
+    Raises UserError when there is no record, one is unsound, or `out` cannot be written.
     """
     written: list[Path] = []
     total = _count(results, suite)
@@ -56,25 +56,28 @@ def made(results: Path, out: Path, suite: str | None = None) -> Iterator[tuple[P
     """The same one at a time, so that few are in memory at once; the index comes last."""
     from bench.boards import board as boards
     from bench.boards.speed_columns import attach
-    from bench.report import index_page
+    from bench.report import index_page, summary
 
     found = suites(results)
     if suite is not None and suite not in found:
         raise unknown("suite with records", suite, found)
     every: list[Board] = []
+    short: list[str] = []
     for name in found:
         records = read_all(results, name)
         board = attach(boards.build(records), results)
         every.append(board)
+        short.append(summary.section(board, records, results, out / "README.md"))
         if suite in (None, name):
             yield from ((path, text.encode()) for path, text in _suite(board, records, results, out))
+    yield out / "README.md", summary.together(short).encode()
     yield out / "index.html", index_page.build(every).encode()
 
 
 def _count(results: Path, suite: str | None) -> int:
-    """About how many files there will be: five per suite, one per member, and the index."""
+    """About how many files there will be: five per suite, one per member, and two indices."""
     members = {path.parent for path in paths(results, suite)}
-    return len(members) + 5 * len({member.parent for member in members}) + 1
+    return len(members) + 5 * len({member.parent for member in members}) + 2
 
 
 def compare(comparison: "Comparison", results: Path, out: Path) -> Path:

@@ -35,6 +35,19 @@ def build(board: Board, records: Sequence[Record], results: Path, target: Path) 
     return "\n".join([*lines, *_picture(board, records, results, target), _source(board), ""])
 
 
+def section(board: Board, records: Sequence[Record], results: Path, target: Path) -> str:
+    """The summary under its suite's name, with links to the page and the whole board beside `target`."""
+    name = links.slug(board.suite)
+    head = f"## {formats.escape(board.suite)} {board.suite_version}"
+    return f"{head}\n\n{build(board, records, results, target)}\n[Page]({name}.html) · [Board]({name}.md)\n"
+
+
+def together(sections: Sequence[str]) -> str:
+    """Every suite's section, as a page that a code host shows beside the reports."""
+    lead = "Made by `bench report` from the records; the pages are HTML and open offline."
+    return "\n".join(["# Reports\n", f"{lead}\n", *sections])
+
+
 def _picture(board: Board, records: Sequence[Record], results: Path, target: Path) -> list[str]:
     """The last grid of the first row's run with the lowest seed, linked rather than embedded."""
     leader = next((row.member for row in board.of("ranked", "incomplete")), "")

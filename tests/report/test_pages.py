@@ -43,7 +43,10 @@ def small(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_the_files_of_a_report(made: dict[str, str]) -> None:
     members = {f"toy/{name}.html" for name in ("dcgan", "sngan", "wgan-gp", "gan", "real-train")}
-    assert set(made) == {"toy.html", "index.html", "toy.md", "toy.csv", "toy.json", "toy.summary.md"} | members
+    assert (
+        set(made)
+        == {"toy.html", "index.html", "README.md", "toy.md", "toy.csv", "toy.json", "toy.summary.md"} | members
+    )
 
 
 def test_pages_ask_for_nothing_outside(made: dict[str, str], parse: Parse) -> None:
