@@ -22,9 +22,9 @@ def build(results: Path, out: Path, suite: str | None = None, tell: Tell | None 
     """Write the report of every suite in `results`, or of one, below `out`; returns the paths, pages of suites first.
 
     Per suite: ``<suite>.html`` (self-contained), a page per member, the board as ``.md``, ``.csv`` and ``.json``, and
-    ``<suite>.summary.md``; one ``index.html``, and ``README.md``, which code hosts show. The same records give the same bytes.
-    Each file is written as soon as it is made, and `tell` is called with how many are written and how many there will be.
-    Raises UserError when there is no record, one is unsound, or `out` cannot be written.
+    ``<suite>.summary.md``; over all suites one ``index.html`` and one ``README.md``. The same records give the same
+    bytes. Each file is written as soon as it is made, and `tell` is called with how many are written and how many there
+    will be. Raises UserError when there is no record, one is unsound, or `out` cannot be written.
     """
     written: list[Path] = []
     total = _count(results, suite)
@@ -62,16 +62,16 @@ def made(results: Path, out: Path, suite: str | None = None) -> Iterator[tuple[P
     if suite is not None and suite not in found:
         raise unknown("suite with records", suite, found)
     every: list[Board] = []
-    short: list[str] = []
+    parts: list[tuple[Board, str]] = []
     for name in found:
         records = read_all(results, name)
         board = attach(boards.build(records), results)
         every.append(board)
-        short.append(summary.section(board, records, results, out / "README.md"))
+        parts.append((board, summary.build(board, records, results, out / "README.md")))
         if suite in (None, name):
             yield from ((path, text.encode()) for path, text in _suite(board, records, results, out))
-    yield out / "README.md", summary.together(short).encode()
     yield out / "index.html", index_page.build(every).encode()
+    yield out / "README.md", summary.index(parts).encode()
 
 
 def _count(results: Path, suite: str | None) -> int:

@@ -59,7 +59,9 @@ def build(comparison: Comparison, records: Sequence[Record], results: Path, targ
         comparison=comparison,
         ranking=metric_name(comparison.ranking),
         sections=sections,
-        walls=gallery.walls(found, {member: place for place, member in enumerate(members)}, {}),
+        walls=gallery.walls(
+            found, {member: place for place, member in enumerate(members)}, {}, folder=links.relative(results, target)
+        ),
         home=links.relative(target.parent / f"{links.slug(comparison.suite)}.html", target),
     )
 

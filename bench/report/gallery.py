@@ -11,6 +11,7 @@ from bench.report import links
 from bench.report.figures.drawing import compact
 from bench.report.pictures import KINDS, Picture
 
+COLUMN = 288  # screen pixels of a column of pictures
 SHOWN = 4  # samples of a thumbnail, across
 WIDEST = 190  # screen pixels of the samples on the first screen
 
@@ -27,8 +28,14 @@ class Frame:
     images: int | None
     problem: str
     path: str
+    link: str  # to the file, or ""
     note: str
     withheld: bool  # there is no picture because there must not be one
+
+    @property
+    def shown(self) -> int:
+        """Screen pixels across: the largest whole multiple of the picture's own that fits a column, once at least."""
+        return self.width * max(COLUMN // max(self.width, 1), 1)
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,12 @@ class Gallery:
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The places in training at which any film has a picture: the stops of the slider."""
-        return tuple(sorted({shot.images for film in self.films for shot in film.shots if shot.images is not None}))
+        """The places in training at which a film of several pictures has one: the stops of the slider.
+
+        What never trained (a calibration row) has one picture and no place of its own.
+        """
+        moving = [film for film in self.films if len(film.shots) > 1]
+        return tuple(sorted({shot.images for film in moving for shot in film.shots if shot.images is not None}))
 
     @property
     def withheld(self) -> str:
@@ -74,9 +85,13 @@ def chosen(records: Sequence[Record]) -> list[Record]:
 
 
 def walls(
-    pictures: Iterable[Picture], order: Mapping[str, int], member_pages: Mapping[str, str], prefix: str = "pic"
+    pictures: Iterable[Picture],
+    order: Mapping[str, int],
+    member_pages: Mapping[str, str],
+    prefix: str = "pic",
+    folder: str = "",
 ) -> tuple[Gallery, ...]:
-    """The pictures by kind, then as the board orders the members."""
+    """The pictures by kind, then as the board orders the members; `folder` leads from the page to the results."""
     strips: dict[str, dict[tuple[int, int, str], list[Picture]]] = {}
     for picture in pictures:
         place = order.get(picture.member, len(order))
@@ -87,7 +102,7 @@ def walls(
             kind,
             *KINDS.get(kind, (kind.replace("-", " ").capitalize(), "")),
             tuple(
-                _film(kind, key, strip, member_pages.get(key[2], ""), f"{prefix}-{links.slug(kind)}")
+                _film(kind, key, strip, member_pages.get(key[2], ""), f"{prefix}-{links.slug(kind)}", folder)
                 for key, strip in sorted(strips[kind].items())
             ),
         )
@@ -95,14 +110,16 @@ def walls(
     )
 
 
-def _film(kind: str, key: tuple[int, int, str], strip: Sequence[Picture], link: str, prefix: str) -> Strip:
+def _film(kind: str, key: tuple[int, int, str], strip: Sequence[Picture], link: str, prefix: str, folder: str) -> Strip:
     place, seed, member = key
     title = KINDS.get(kind, (kind, ""))[0]
-    shots = tuple(_shot(picture, f"{prefix}-{place}-{seed}-{number}", title) for number, picture in enumerate(strip))
+    shots = tuple(
+        _shot(picture, f"{prefix}-{place}-{seed}-{number}", title, folder) for number, picture in enumerate(strip)
+    )
     return Strip(place, member, seed, link, f"{title} of {member}, seed {seed}, over training", shots)
 
 
-def _shot(picture: Picture, id: str, title: str) -> Frame:
+def _shot(picture: Picture, id: str, title: str, folder: str) -> Frame:
     when = f" after {compact(picture.images)} images" if picture.images is not None else ""
     width, height = picture.size if picture.content else (0, 0)
     return Frame(
@@ -114,6 +131,7 @@ def _shot(picture: Picture, id: str, title: str) -> Frame:
         images=picture.images,
         problem=picture.problem,
         path=picture.path,
+        link=links.join(folder, picture.path) if picture.there else "",
         note=picture.note,
         withheld=picture.withheld,
     )

@@ -49,7 +49,7 @@ def build(
         figures=figures,
         training=training,
         left_out=extent.note(board) if member not in lines else "",
-        walls=gallery.walls(found, {member: 0}, {}),
+        walls=gallery.walls(found, {member: 0}, {}, folder=links.relative(results, target)),
         failures=[(record, provenance.reason(record)) for record in mine if record.failure],
         runs=provenance.runs(board, mine, {member: 0}, links.relative(results, target)),
         phases=phases(mine),

@@ -53,6 +53,7 @@ class Picture:
     problem: str = ""  # "missing: ...", "damaged: ...", "left out: ...", or the run's own reason
     note: str = ""  # what the run says of it
     withheld: bool = False  # there must be no picture: it could have been made, and must not be kept
+    there: bool = False  # the file is sound, whether or not the page holds it
 
     @property
     def uri(self) -> str:
@@ -87,7 +88,9 @@ def load(results: Path, record: Record, artifact: Artifact) -> Picture:
         readable = bool(media_type(content)) and min(found.size) > 0
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         readable = False
-    return found if readable else replace(place, problem="damaged: not a PNG, JPEG or WebP picture")
+    return (
+        replace(found, there=True) if readable else replace(place, problem="damaged: not a PNG, JPEG or WebP picture")
+    )
 
 
 def shortened(reason: str) -> str:
@@ -151,7 +154,8 @@ def pictures_of(results: Path, records: Iterable[Record]) -> list[Picture]:
 def within(pictures: Sequence[Picture], budget: int) -> list[Picture]:
     """The same pictures in the same order, the least important without their content once `budget` bytes are spent.
 
-    Important is the end of training, then its middle, then the rest, so that every member keeps its last picture.
+    Important is the end of training, then its middle, then the rest, so that every member keeps its last picture; among
+    equals the earlier, so pictures should come in the order of the board.
     """
     spent, kept = 0, set[int]()
     for index in _by_importance(pictures):
@@ -162,7 +166,7 @@ def within(pictures: Sequence[Picture], budget: int) -> list[Picture]:
     return [
         picture
         if index in kept or picture.problem
-        else replace(picture, content=b"", problem="left out: the page would grow too large; see the file")
+        else replace(picture, content=b"", problem="left out: the page would grow too large")
         for index, picture in enumerate(pictures)
     ]
 

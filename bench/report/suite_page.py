@@ -62,8 +62,12 @@ def build(
     places = {member: look.index for member, look in members.items()}
     pages = {record.member.label: member_page(board.suite, record.member.label) for record in current}
     few = extent.records_of(current, board)
-    first = gallery.chosen(few)
-    walls = gallery.walls(pictures.within(pictures.pictures_of(results, first), PICTURES), places, pages)
+    first = sorted(
+        gallery.chosen(few), key=lambda record: places[record.member.label]
+    )  # the page's bytes go to the best
+    base = links.relative(results, target)
+    shown = pictures.within(pictures.pictures_of(results, first), PICTURES)
+    walls = gallery.walls(shown, places, pages, folder=base)
     return page.render(
         "suite.html",
         board=board,
@@ -78,7 +82,7 @@ def build(
         walls=walls,
         gone_sizes=pictures.data_problems(results, few, pictures.SIZES),
         gone_distances=pictures.data_problems(results, first, pictures.DISTANCES),
-        runs=provenance.runs(board, current, places, links.relative(results, target)),
+        runs=provenance.runs(board, current, places, base),
         protocol=provenance.flat(board.protocol),
         machines=provenance.machines(current),
         scores_csv=csv_data.href(board),

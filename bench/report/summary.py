@@ -35,17 +35,19 @@ def build(board: Board, records: Sequence[Record], results: Path, target: Path) 
     return "\n".join([*lines, *_picture(board, records, results, target), _source(board), ""])
 
 
-def section(board: Board, records: Sequence[Record], results: Path, target: Path) -> str:
-    """The summary under its suite's name, with links to the page and the whole board beside `target`."""
-    name = links.slug(board.suite)
-    head = f"## {formats.escape(board.suite)} {board.suite_version}"
-    return f"{head}\n\n{build(board, records, results, target)}\n[Page]({name}.html) · [Board]({name}.md)\n"
-
-
-def together(sections: Sequence[str]) -> str:
-    """Every suite's section, as a page that a code host shows beside the reports."""
-    lead = "Made by `bench report` from the records; the pages are HTML and open offline."
-    return "\n".join(["# Reports\n", f"{lead}\n", *sections])
+def index(parts: Sequence[tuple[Board, str]]) -> str:
+    """The summaries of several suites on one page of Markdown, which a code host shows for the folder of the reports."""
+    lines = [
+        "# Reports",
+        "",
+        "Made from the records alone by `bench report`. Pages open in a browser, without a network.",
+        "",
+    ]
+    for board, words in parts:
+        name = formats.escape(f"{board.suite} {board.suite_version}")
+        files = " · ".join(f"[{kind}]({links.slug(board.suite)}.{kind})" for kind in ("html", "md", "csv", "json"))
+        lines += [f"## [{name}]({links.slug(board.suite)}.html)", "", words, f"Whole board: {files}", ""]
+    return "\n".join(lines)
 
 
 def _picture(board: Board, records: Sequence[Record], results: Path, target: Path) -> list[str]:

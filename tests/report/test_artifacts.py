@@ -182,3 +182,27 @@ def test_thumbnails_show_whole_samples(run: tuple[Path, Record]) -> None:
     (picture,) = pictures.pictures_of(run[0], [_with(run, "grid", "g.png", path.read_bytes(), note="a note")])
     found = gallery.thumbs(gallery.walls([picture], {"dcgan": 0}, {}))
     assert (found[0].width, found[0].height) == (4 * 32 + 3 * 2, 32)
+
+
+def test_among_equals_the_budget_goes_to_the_earlier(run: tuple[Path, Record]) -> None:
+    """Pictures come in the order of the board: the last grid of the winner is never the one that is left out."""
+    last = [picture for picture in pictures.pictures_of(run[0], [run[1]]) if picture.kind == "grid"][-1]
+    kept = pictures.within([last, replace(last, member="second")], len(last.content) * 4 // 3)
+    assert [bool(picture.content) for picture in kept] == [True, False]
+    (wall,) = gallery.walls(kept, {"dcgan": 0, "second": 1}, {}, folder="../results")
+    shots = [film.shots[0] for film in wall.films]
+    assert [shot.link for shot in shots] == [f"../results/{last.path}"] * 2, "what is left out is linked"
+    assert gallery.walls(kept, {}, {})[0].films[0].shots[0].link == ""
+
+
+@pytest.mark.parametrize(("width", "shown"), [(128, 256), (270, 270), (64, 256), (526, 526)])
+def test_pictures_are_shown_at_whole_numbers(width: int, shown: int) -> None:
+    frame = gallery.Frame("a", "data:", width, width, "", None, "", "", "", "", withheld=False)
+    assert frame.shown == shown
+
+
+def test_the_slider_stops_where_something_trained(run: tuple[Path, Record]) -> None:
+    grids = [picture for picture in pictures.pictures_of(run[0], [run[1]]) if picture.kind == "grid"]
+    floor = replace(grids[0], member="gaussian", images=0)
+    (wall,) = gallery.walls([*grids, floor], {}, {})
+    assert wall.steps == tuple(sorted(picture.images or 0 for picture in grids))

@@ -266,6 +266,24 @@ def test_every_picture_is_drawn_and_a_damaged_one_is_named(visit: Any) -> None:
     assert "damaged" in (page.text_content("#pictures .gone") or "")
 
 
+def test_a_picture_opens_at_full_size_and_arrows_walk_through_training(visit: Any) -> None:
+    page = visit().page
+    page.locator("#pictures li.on a.zoom").first.focus()
+    page.keyboard.press("Enter")
+    image = page.locator("dialog.viewer img")
+    assert image.is_visible()
+    width, natural = page.evaluate(
+        "(({width, naturalWidth}) => [width, naturalWidth])(document.querySelector('dialog img'))"
+    )
+    assert natural > 0
+    assert width % natural == 0
+    assert "200k images" in (page.text_content("dialog.viewer span") or "")
+    page.keyboard.press("ArrowLeft")
+    assert "175k images" in (page.text_content("dialog.viewer span") or "")
+    page.keyboard.press("Escape")
+    assert not image.is_visible()
+
+
 def test_a_number_leads_to_its_records(visit: Any) -> None:
     page = visit().page
     page.locator("#board tbody.ranked tr.row").first.locator("td.key a").click()

@@ -45,7 +45,7 @@ def test_the_files_of_a_report(made: dict[str, str]) -> None:
     members = {f"toy/{name}.html" for name in ("dcgan", "sngan", "wgan-gp", "gan", "real-train")}
     assert (
         set(made)
-        == {"toy.html", "index.html", "README.md", "toy.md", "toy.csv", "toy.json", "toy.summary.md"} | members
+        == {"toy.html", "index.html", "toy.md", "toy.csv", "toy.json", "toy.summary.md", "README.md"} | members
     )
 
 
@@ -285,3 +285,17 @@ def test_raw_scores_that_would_make_a_page_heavy_are_the_file_beside_it(make_rec
     assert csv_data.href(built).startswith("data:text/csv;base64,")
     monkeypatch.setattr(csv_data, "INSIDE", 10)
     assert csv_data.href(built) == "digits.csv"
+
+
+def test_the_readme_holds_verdict_board_picture_and_links_of_every_suite(small: Path, tmp_path: Path) -> None:
+    from bench.boards import headline
+
+    out = tmp_path / "reports"
+    readme = report.files(small, out)[out / "README.md"].decode()
+    assert "## [toy 1.0.0](toy.html)" in readme
+    assert headline.verdict(board.build(record.read_all(small))) in readme
+    assert "| Rank | Member |" in readme
+    picture = re.search(r"!\[[^]]*\]\(([^)]+)\)", readme)
+    assert picture
+    assert (out / picture[1]).resolve().is_file()
+    assert "[csv](toy.csv)" in readme

@@ -124,4 +124,49 @@
     slider.addEventListener("input", move);
     move();
   }
+
+  // Viewer: a click or Enter on a picture shows it at the largest whole-number scale that fits; arrows walk through training.
+  const viewer = document.createElement("dialog");
+  viewer.className = "viewer";
+  viewer.innerHTML = '<p><span aria-live="polite"></span><button type="button" class="quiet" data-step="-1">← earlier</button>'
+    + '<button type="button" class="quiet" data-step="1">later →</button><button type="button" class="quiet" data-zoom>Scale</button>'
+    + '<a>File</a><button type="button" class="quiet" data-close>Close</button></p>'
+    + '<div class="around" tabindex="0" role="region" aria-label="Picture"><img alt=""></div>';
+  viewer.setAttribute("aria-label", "Picture at full size");
+  let strip = [], at = 0, scale = 1;
+  const fits = (drawn) => Math.max(1, Math.floor(Math.min(innerWidth * 0.92 / drawn.width.baseVal.value, innerHeight * 0.8 / drawn.height.baseVal.value)));
+  const look = () => {
+    const link = strip[at], drawn = one("image", link), image = one("img", viewer);
+    image.src = drawn.getAttribute("href");
+    image.width = drawn.width.baseVal.value * scale;
+    image.height = drawn.height.baseVal.value * scale;
+    image.alt = one("svg", link).getAttribute("aria-label");
+    one("span", viewer).textContent = `${image.alt}, ${scale} : 1`;
+    one("a", viewer).href = link.href;
+    one("[data-step='-1']", viewer).disabled = at === 0;
+    one("[data-step='1']", viewer).disabled = at === strip.length - 1;
+  };
+  const walk = (step) => { at = Math.min(Math.max(at + step, 0), strip.length - 1); look(); };
+  if (all(".zoom").length) document.body.append(viewer);
+  for (const link of all(".zoom")) {
+    link.setAttribute("aria-haspopup", "dialog");
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      strip = all(".zoom", link.closest(".frames"));
+      at = strip.indexOf(link);
+      scale = fits(one("image", link));
+      look();
+      viewer.showModal();
+    });
+  }
+  viewer.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") walk(event.key === "ArrowLeft" ? -1 : 1);
+  });
+  viewer.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (event.target === viewer || button?.dataset.close !== undefined) viewer.close();
+    else if (button?.dataset.step) walk(Number(button.dataset.step));
+    else if (button?.dataset.zoom !== undefined) { scale = scale >= Math.max(fits(one("image", strip[at])), 4) ? 1 : scale + 1; look(); }
+  });
 })();
