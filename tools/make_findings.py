@@ -17,7 +17,8 @@ from bench.boards import board as boards
 from bench.boards import statistics as st
 from bench.boards.rows import RANKED, Board
 from bench.boards.verdicts.compare import Effect, compare
-from bench.formats import number
+from bench.formats import duration, number
+from bench.suites import suite
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "findings.md"
@@ -31,8 +32,8 @@ Made by `python tools/make_findings.py` from the records in `results/`; a test h
 measured on small images and small budgets. It says what happens there, and nothing of networks of the published size that are
 trained for days.
 
-Asked and not answered yet, because the boards are not made: which member leads on MNIST, CIFAR-10 and the digits as a whole;
-whether flows beat GANs at equal images and at equal compute; whether orders agree between data sets; what early stopping saves.
+Asked and not answered yet, because the boards are not made: which member leads on MNIST, CIFAR-10 and among all that suit the digits;
+whether flows beat GANs at equal compute; whether orders agree between data sets; what early stopping saves.
 """
 
 
@@ -56,11 +57,25 @@ CLASSES = Study(
 )  # fmt: skip
 
 
+FLOWS = ("rectified-flow", "edm")  # of the suite `digits`
+
+
 def page() -> str:
     """The whole page."""
-    tricks, classes = (boards.build(boards.load(ROOT / "results", study.suite)) for study in (TRICKS, CLASSES))
-    parts = [HEAD, *_changes(TRICKS, tricks), "", *_changes(CLASSES, classes), "", *_agreement(classes), ""]
-    parts += [*_noise([tricks, classes]), "", *_best(tricks), "", *_orders(tricks)]
+    names = (TRICKS.suite, CLASSES.suite, "digits")
+    tricks, classes, digits = (boards.build(boards.load(ROOT / "results", name)) for name in names)
+    parts = [
+        HEAD,
+        *_changes(TRICKS, tricks),
+        "",
+        *_changes(CLASSES, classes),
+        "",
+        *_agreement(classes),
+        "",
+        *_flows(digits),
+        "",
+    ]
+    parts += [*_noise([tricks, classes, digits]), "", *_best(tricks), "", *_orders(tricks)]
     return "\n".join(parts) + "\n"
 
 
@@ -119,6 +134,32 @@ def _agreement(board: Board) -> Iterator[str]:
         found = [row.cells.get((metric, RANKED)) for metric in (board.ranking, *CLASS_METRICS)]
         shown = [_interval(cell.summary) if cell else "—" for cell in found]
         yield f"| `{row.member.partition('(')[0]}` | {' | '.join(shown)} |"
+
+
+def _flows(board: Board) -> Iterator[str]:
+    """Flows and diffusion models beside GANs, on equal images."""
+    ranked = board.of("ranked")
+    gans = [row for row in ranked if row.member not in FLOWS]
+    wanted = len(suite.load(board.suite).members)
+    yield "## Do flows beat GANs at equal images?"
+    yield ""
+    yield (
+        f"Suite `{board.suite}` {board.suite_version}, so far {len(ranked)} of its {wanted} members with {len(ranked[0].seeds)} "
+        f"training seeds each. All drew {board.protocol['training']['images']:,} images in batches of "
+        f"{board.protocol['training']['batch_size']}. Means with 95 % intervals over training seeds. What they cost differs: the "
+        "flows need many passes for one sample. Equal compute is not answered here."
+    )
+    yield ""
+    yield "| member | FID | recall | training of a run |"
+    yield "| --- | --: | --: | --: |"
+    for row in ranked:
+        found = [row.cells[metric, RANKED].summary for metric in (board.ranking, "recall@digits-cnn")]
+        seconds = row.cost.train_seconds if row.cost else None
+        yield f"| `{row.member}` | {_interval(found[0])} | {_interval(found[1])} | {duration(seconds)} |"
+    yield ""
+    for flow in FLOWS:
+        effect = compare(board, flow, [gans[0].member]).pairs[0].overall
+        yield f"- `{flow}` against `{gans[0].member}`, the best of these GANs by its mean: FID {_change(effect)}, {effect.verdict}."
 
 
 def _noise(found: Sequence[Board]) -> Iterator[str]:
