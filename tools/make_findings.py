@@ -17,7 +17,7 @@ from bench.boards import board as boards
 from bench.boards import statistics as st
 from bench.boards.rows import RANKED, Board
 from bench.boards.verdicts.compare import Effect, compare
-from bench.formats import duration, number
+from bench.formats import number
 from bench.suites import suite
 
 ROOT = Path(__file__).parents[1]
@@ -146,16 +146,16 @@ def _flows(board: Board) -> Iterator[str]:
     yield (
         f"Suite `{board.suite}` {board.suite_version}, so far {len(ranked)} of its {wanted} members with {len(ranked[0].seeds)} "
         f"training seeds each. All drew {board.protocol['training']['images']:,} images in batches of "
-        f"{board.protocol['training']['batch_size']}. Means with 95 % intervals over training seeds. What they cost differs: the "
-        "flows need many passes for one sample. Equal compute is not answered here."
+        f"{board.protocol['training']['batch_size']}. Means with 95 % intervals over training seeds. The "
+        "members that are strongest elsewhere (`stylegan2`, `r3gan`, `biggan`) are not among them yet. Flows need many passes for one "
+        "sample, and equal compute is not answered here."
     )
     yield ""
-    yield "| member | FID | recall | training of a run |"
-    yield "| --- | --: | --: | --: |"
+    yield "| member | FID | recall |"
+    yield "| --- | --: | --: |"
     for row in ranked:
         found = [row.cells[metric, RANKED].summary for metric in (board.ranking, "recall@digits-cnn")]
-        seconds = row.cost.train_seconds if row.cost else None
-        yield f"| `{row.member}` | {_interval(found[0])} | {_interval(found[1])} | {duration(seconds)} |"
+        yield f"| `{row.member}` | {_interval(found[0])} | {_interval(found[1])} |"
     yield ""
     for flow in FLOWS:
         effect = compare(board, flow, [gans[0].member]).pairs[0].overall
