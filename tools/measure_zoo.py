@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 from torch import nn
 from zoo_page import LINES, Line, current_trace, keep, page, read
 
@@ -38,6 +39,7 @@ from bench.suites import suite
 from bench.training.loop import Execution, Training
 from bench.training.sampling import generate, grid_request, request
 
+NAMES = "members"  # the text chunk of a sheet with the names of its tiles
 FID, ACCURACY = "fid@digits-cnn", "gan-test@digits-cnn"
 
 
@@ -62,7 +64,10 @@ def main(arguments: list[str]) -> None:
     if asked.sheet:
         usual = [line for line in lines if line.images == experiment.suite.training.images]
         before = _opened(asked.sheet) if asked.sheet.is_file() else None
-        sheet(usual, asked.grids, before).save(asked.sheet)
+        made = sheet(usual, asked.grids, before)
+        names = PngInfo()
+        names.add_text(NAMES, made.info[NAMES])
+        made.save(asked.sheet, pnginfo=names)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -147,19 +152,24 @@ def _write_grid(experiment: Experiment, gan: GAN, nets: dict[str, nn.Module], pa
 def sheet(lines: list[Line], grids: Path, before: Image.Image | None = None, columns: int = 4) -> Image.Image:
     """The first three rows of every member's grid, under its name.
 
-    A member without a grid keeps its tile of the sheet `before`, which has the same members; without one it is left out.
+    A member without a grid keeps its tile of the sheet `before`; without one it is left out. A sheet holds the names of its tiles
+    in order, so that new members may stand between old ones.
     """
     paths = {line.member: path for line in lines if (path := grids / f"{line.member}.png").is_file()}
     side = next(_opened(path).width for path in paths.values())
     width, height = 2 * side + 12, 2 * (side * 3 // 8) + 26
-    names = [line.member for line in lines if before is not None or line.member in paths]
+    old = before.info[NAMES].split() if before is not None else []
+    names = [line.member for line in lines if line.member in old or line.member in paths]
     whole = Image.new("RGB", (columns * width, -(-len(names) // columns) * height), "white")
     for index, name in enumerate(names):
-        corner = (index % columns * width, index // columns * height)
         if name in paths:
-            whole.paste(_tile(name, _opened(paths[name]), (width, height)), corner)
-        elif before is not None:
-            whole.paste(before.crop((*corner, corner[0] + width, corner[1] + height)), corner)
+            tile = _tile(name, _opened(paths[name]), (width, height))
+        else:
+            assert before is not None
+            x, y = old.index(name) % columns * width, old.index(name) // columns * height
+            tile = before.crop((x, y, x + width, y + height))
+        whole.paste(tile, (index % columns * width, index // columns * height))
+    whole.info[NAMES] = " ".join(names)
     return whole
 
 

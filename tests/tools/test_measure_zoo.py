@@ -96,5 +96,15 @@ def test_a_sheet_has_a_tile_for_every_grid(measure_zoo: ModuleType, line, tmp_pa
     assert renewed.size == made.size
     assert renewed.getpixel((10, 40)) == (0, 0, 0)
     assert renewed.getpixel((2 * 142 + 22, 40)) == (128, 128, 128)
+    Image.new("L", (142, 142), 64).save(tmp_path / "acgan.png")
+    (tmp_path / "wgan.png").unlink()
+    grown = measure_zoo.sheet(
+        [replace(line, member="acgan"), *lines[:2]], tmp_path, renewed, columns=2
+    )  # all move on by one
+    assert [grown.getpixel((x, y))[0] for x, y in ((10, 40), (2 * 142 + 22, 40), (10, made.height + 40))] == [
+        64,
+        0,
+        128,
+    ]
     with pytest.raises(SystemExit):
         measure_zoo.main(["--page", "--sheet", str(tmp_path / "sheet.png")])
