@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from bench.gan import GAN, ImageSpec, Player, Turn, adam, gaussian
 from zoo.losses.objectives import Hinge
 from zoo.losses.weighted import Weighted
-from zoo.networks.resnet import glorot
+from zoo.networks.resnet import critic_widths, glorot
 from zoo.networks.sngan import LATENT, Generator, Trunk
 from zoo.networks.spectral import spectral
 from zoo.training.parameters import checked
@@ -52,7 +52,8 @@ class Critic(Trunk):
     def __init__(self, spec: ImageSpec, width: int = 256, embedding: int = 1024):
         super().__init__(spec.channels, spec.resolution, width)
         self.head = nn.Linear(self.width, 1)
-        self.local = Projector(self.width, embedding)
+        widths, plain = critic_widths(spec.resolution, width)
+        self.local = Projector(self.width if plain else widths[-2], embedding)  # of the last block but one
         self.whole = Projector(self.width, embedding)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -61,8 +61,13 @@ class Children:
 
 
 def wanted(arguments: Sequence[str]) -> bool:
-    """Whether a command is run in a child. Windows has no pipes that a child can be given by number."""
-    return os.name == "posix" and arguments[:1] in [[verb] for verb in VERBS] and STATUS not in os.environ
+    """Whether a command is run in a child: one that this process was started with, and that can be run again.
+
+    Windows has no pipes that a child can be given by number.
+    """
+    trains = arguments[:1] in [[verb] for verb in VERBS]
+    own = sys.orig_argv[-len(arguments) :] == list(arguments)
+    return os.name == "posix" and trains and own and STATUS not in os.environ
 
 
 def run() -> int:

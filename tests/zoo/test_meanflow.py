@@ -80,3 +80,16 @@ def test_times_are_ordered_logit_normals_of_which_a_quarter_differ():
     assert (spans > 0).float().mean().item() == pytest.approx(0.25, abs=0.01)
     # The larger of two normals has the mean mu + sigma / sqrt pi.
     assert later.logit().mean().item() == pytest.approx(-0.4 + 1 / math.sqrt(math.pi), abs=0.02)
+
+
+@pytest.mark.parametrize("resolution", [32, 128])
+def test_losses_and_samples_have_their_shapes_at_larger_sizes(resolution: int):
+    spec = ImageSpec(1, resolution)
+    gan = meanflow.meanflow(spec, width=8)
+    images, random = torch.zeros(2, 1, resolution, resolution), torch.Generator()
+    nets = {name: player.net for name, player in gan.players.items()}
+    turn = gan.schedule[0].turn(Context(nets, Draw(Batch(images)), "generator", Now(60, 100, 0, 0, 0.5), random))
+    assert meanflow.mean_velocity(turn).shape == ()
+    assert gan.latents is not None
+    with torch.no_grad():
+        assert gan.generate(nets, Prompt(2, random, gan.latents(2, random))).shape == images.shape
