@@ -1,6 +1,6 @@
 """Records, curves, boards and comparisons as pandas; figures as matplotlib."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,8 +150,4 @@ def _of_suite(results: Path, suite: str | None) -> list[Record]:
         raise UserError(f"{results}: holds records of {len(known)} suites. Name one: {', '.join(known)}.")
     if suite is not None and suite not in known:
         raise unknown("suite with records", suite, known)
-    return list(_read(results, suite or known[0]))
-
-
-def _read(results: Path, suite: str) -> Iterable[Record]:
-    return boards.load(results, suite)
+    return list(boards.load(results, suite or known[0]))

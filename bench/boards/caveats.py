@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 from bench import formats
 from bench.boards.metric_names import metric_name
 from bench.boards.rows import RANKED, Board, Key, Row
+from bench.boards.trust import listed
 
 FACTOR = 3.0  # sizes or times that differ by more are said
 AGREE = 0.5  # rank correlation below which two metrics order the members differently
@@ -44,7 +45,7 @@ def _floor(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
         verb = "scores" if len(below) == 1 else "score"
         yield (
             f"{len(below)} of {len(ranked)} members {verb} worse than a Gaussian of the pixels ({name} {formats.number(floor, 3)}): "
-            f"{_listed(below)}."
+            f"{listed(below, NAMED)}."
         )
 
 
@@ -81,9 +82,8 @@ def _disagreement(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
             found.append((float(np.corrcoef(rankdata(ours), rankdata(theirs))[0, 1]), metric_name(column.metric).title))
     apart = sorted((correlation, title) for correlation, title in found if correlation < AGREE)
     if apart:
-        listed = ", ".join(f"{title} ({correlation:.2f})" for correlation, title in apart[:NAMED])
-        rest = f" and {len(apart) - NAMED} more" if len(apart) > NAMED else ""
-        yield f"Other metrics order the members differently (rank correlation with {metric_name(board.ranking).short}): {listed}{rest}."
+        titles = listed([f"{title} ({correlation:.2f})" for correlation, title in apart], NAMED)
+        yield f"Other metrics order the members differently (rank correlation with {metric_name(board.ranking).short}): {titles}."
 
 
 def _times(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
@@ -93,10 +93,12 @@ def _times(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
 
 
 def _sizes(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
-    def size(row: Row) -> float | None:
-        return float(sum(count for _, count in row.cost.parameters)) if row.cost else None
-
-    yield from _spread(ranked, "Numbers of parameters", size, lambda value: formats.count(round(value)))
+    yield from _spread(
+        ranked,
+        "Numbers of parameters",
+        lambda row: row.cost.size if row.cost else None,
+        lambda value: formats.count(round(value)),
+    )
 
 
 def _spread(
@@ -107,8 +109,3 @@ def _spread(
     if len(known) > 1 and known[-1][0] > FACTOR * known[0][0]:
         (low, least), (high, most) = known[0], known[-1]
         yield f"{what} differ by a factor of {formats.number(high / low, 2)}: {words(low)} ({least}) to {words(high)} ({most})."
-
-
-def _listed(names: Sequence[str]) -> str:
-    rest = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

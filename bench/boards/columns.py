@@ -52,7 +52,7 @@ def columns(board: Board) -> tuple[BoardColumn, ...]:
         ),
         _cost("images", "Images", lambda cost: cost.images, lambda value: count(round(value))),
         _cost("train_seconds", "Training", lambda cost: cost.train_seconds or None, duration),
-        _cost("parameters", "Parameters", _parameters, lambda value: count(round(value))),
+        _cost("parameters", "Parameters", lambda cost: cost.size, lambda value: count(round(value))),
     ]
     found += _compute(board)
     found += _metrics(board, names)
@@ -201,11 +201,6 @@ def _sd(cell: ScoreSummary | None) -> float | None:
 
 def _sample_sd(cell: ScoreSummary | None) -> float | None:
     return cell.components.sample_sd if cell else None
-
-
-def _parameters(cost: Cost) -> float | None:
-    """Of all players; a calibration row has none."""
-    return sum(size for _, size in cost.parameters) or None
 
 
 def _rate(value: float) -> str:

@@ -1,6 +1,7 @@
 """What a board can claim, in one sentence or two: the same words on every output."""
 
 from collections.abc import Sequence
+from statistics import median
 
 from bench import formats
 from bench.boards.metric_names import metric_name
@@ -76,16 +77,15 @@ def score(board: Board, row: Row) -> str:
 def cost(board: Board) -> str:
     """What the first two rows cost, in a sentence; "" where no training time is known."""
     ranked = board.of("ranked")
-    times = sorted(row.cost.train_seconds for row in ranked if row.cost and row.cost.train_seconds)
+    times = [row.cost.train_seconds for row in ranked if row.cost and row.cost.train_seconds]
     first = ranked[0].cost if ranked else None
     if not times or first is None or not first.train_seconds:
         return ""
     said = f"A run of {ranked[0].member} trains for {formats.duration(first.train_seconds)}"
     if len(times) > 1:
-        middle = times[len(times) // 2] if len(times) % 2 else (times[len(times) // 2 - 1] + times[len(times) // 2]) / 2
-        said += f", {formats.number(first.train_seconds / middle, 2)} times the median member"
-    if sum(parameters for _, parameters in first.parameters):
-        said += f", and has {formats.count(sum(parameters for _, parameters in first.parameters))} parameters"
+        said += f", {formats.number(first.train_seconds / median(times), 2)} times the median member"
+    if first.size:
+        said += f", and has {formats.count(first.size)} parameters"
     return said + "."
 
 

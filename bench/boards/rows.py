@@ -56,6 +56,11 @@ class Cost:
     samples_per_second: float | None = None
     flops_image: float | None = None  # of training by one real image, in the matched track
 
+    @property
+    def size(self) -> int | None:
+        """Trainable parameters of all players; None where none were counted."""
+        return sum(count for _, count in self.parameters) or None
+
 
 @dataclass(frozen=True)
 class Row:

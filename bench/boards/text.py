@@ -26,6 +26,11 @@ def rules(board: Board) -> tuple[str, ...]:
     return (RANK_RULE, PROOF_RULE, *flagged)
 
 
+def remarks(board: Board) -> tuple[str, ...]:
+    """What else must be known of the board, the gravest first."""
+    return (*caveats(board), *flag_lines(board), *board.notes)
+
+
 def markdown(board: Board, headline: str, published: Sequence[str] = ()) -> str:
     """The board for people: what can be claimed, the rows, the lines on published scores, then what else must be known."""
     tracks = " and ".join(sorted({row.track for row in board.rows}))
@@ -43,7 +48,7 @@ def markdown(board: Board, headline: str, published: Sequence[str] = ()) -> str:
         "",
         *_tables(board),
         *published,
-        *(f"- {escape(note)}" for note in (*caveats(board), *flag_lines(board), *board.notes)),
+        *(f"- {escape(note)}" for note in remarks(board)),
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
 

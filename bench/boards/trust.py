@@ -77,12 +77,13 @@ def flag_lines(board: Board) -> list[str]:
 def _of_whom(members: dict[str, set[str]]) -> str:
     """``fid@x, kid@x of dcgan, sngan``; long lists are cut."""
     metrics = sorted(set().union(*members.values()))
-    return f"{_listed(metrics)} of {_listed(sorted(members))}"
+    return f"{listed(metrics)} of {listed(sorted(members))}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    rest = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+def listed(names: Sequence[str], most: int = SHOWN) -> str:
+    """``a, b and 3 more``."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _why(flag: str) -> str:

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 import typer
 
 from bench.boards import headline
-from bench.boards.caveats import caveats
 from bench.boards.columns import BoardColumn, columns
 from bench.boards.rows import Board, Row
-from bench.boards.text import TITLES, rules
-from bench.boards.trust import flag_lines
+from bench.boards.text import TITLES, remarks, rules
 from bench.cli.output import GAP, table
 from bench.formats import indented, plain
 
@@ -26,7 +24,7 @@ def show(board: Board) -> None:
             typer.echo("" if kind == "ranked" else f"\n{title}\n", nl=kind != "ranked")
             table([_cells(shown, row) for row in rows], as_json=False)
     typer.echo("")
-    for line in (*rules(board), *caveats(board), *flag_lines(board), *board.notes):
+    for line in (*rules(board), *remarks(board)):
         typer.echo(indented(line))
     if left := [column.title for column in every if column not in shown]:
         typer.echo(f"Not shown for want of width: {', '.join(left)}. `--format md` prints every column.")

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,12 +19,13 @@ import typer
 
 from bench.cli import several, supervise
 from bench.cli.app import tree
+from bench.cli.exit_codes import FAULT, SIGNALLED, USER
 from bench.errors import Interrupted, UserError
 from bench.formats import plain
-from bench.runs.interrupts import TOGETHER
+from bench.runs.interrupts import SIGNALS, Latest
 from bench.runs.lifeline import lifeline
 
-USER, FAULT, GATE_FAULT, SIGNALLED = 2, 1, 70, 128
+GATE_FAULT = 70
 SIGPIPE = 13
 LONGEST = 500  # letters of a foreign message
 CLICK_ERROR = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
@@ -135,23 +135,15 @@ def _listen() -> None:
     """Signals that ask for an end become exceptions, so that what must be saved is saved. What is ignored stays ignored."""
     if threading.current_thread() is not threading.main_thread():
         return  # Python lets the main thread alone set handlers
-    handler = _Once()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, handler)
+    latest = Latest()
 
-
-class _Once:
-    """Raises Interrupted; the same signal right behind is the same request (bench.runs.interrupts)."""
-
-    def __init__(self) -> None:
-        self.last: tuple[int, float] = (0, 0.0)
-
-    def __call__(self, signum: int, frame: FrameType | None) -> None:
-        before, self.last = self.last, (signum, time.monotonic())
-        if before[0] != signum or self.last[1] - before[1] > TOGETHER:
+    def interrupt(signum: int, _: FrameType | None) -> None:
+        if not latest.repeats(signum):
             raise Interrupted(signum)
+
+    for number in SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, interrupt)
 
 
 def _finish_output(code: int) -> NoReturn:

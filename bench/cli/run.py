@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,7 +10,7 @@ import typer
 
 from bench.cli.choices import Engine, Place, SuiteChoice, experiment_of
 from bench.cli.grouping import examples
-from bench.cli.several import MOST, count_of
+from bench.cli.several import MOST, conclude, count_of
 
 if TYPE_CHECKING:
     from bench.runs.experiment import Experiment, Job
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN = 300  # letters of a failure's message
 DAY = 86_400.0  # seconds of work from which a person is asked
-INCOMPLETE = 4  # exit code: nothing failed, but not every job has its result yet
 
 
 def _known(text: str) -> str:
@@ -26,6 +26,23 @@ def _known(text: str) -> str:
     if count_of(text) is None:
         raise typer.BadParameter(f"{text!r}: local, or local:N with 1 to {MOST} processes, was expected.")
     return text
+
+
+@dataclass(frozen=True)
+class Work:
+    """How the jobs are gone through."""
+
+    retry: Annotated[
+        Literal["none", "failed"], typer.Option(metavar="none|failed", help="Run jobs again that failed.")
+    ] = "none"
+    checkpoint_seconds: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Between checkpoints.")] = 60.0
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before work of more than a day.")] = False
+    on: Annotated[
+        str,
+        typer.Option(
+            metavar="local[:N]", help="N processes that share jobs and cores; local: one per core.", callback=_known
+        ),
+    ] = "local:1"
 
 
 @examples(
@@ -41,20 +58,10 @@ def run(
     choice: SuiteChoice,
     place: Place,
     engine: Engine,
-    retry: Annotated[
-        Literal["none", "failed"], typer.Option(metavar="none|failed", help="Run jobs again that failed.")
-    ] = "none",
-    checkpoint_seconds: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Between checkpoints.")] = 60.0,
+    work: Work,
     author: Annotated[
         str, typer.Option(metavar="NAME", envvar="BENCH_AUTHOR", help="Who stands for members that are in no package.")
     ] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before work of more than a day.")] = False,
-    on: Annotated[
-        str,
-        typer.Option(
-            metavar="local[:N]", help="N processes that share jobs and cores; local: one per core.", callback=_known
-        ),
-    ] = "local:1",
     at: Annotated[
         str | None,
         typer.Option(
@@ -75,13 +82,13 @@ def run(
     experiment = experiment_of(suite, place, engine, skip_broken=choice.skip_broken)
     jobs = experiment.jobs(choice.members(suite), choice.seeds, author)
     tell_unscaled(experiment, jobs)
-    failed_too = retry == "failed"
+    failed_too = work.retry == "failed"
     waiting = todo(experiment, jobs, retry_failed=failed_too)
     expected = check(experiment, waiting)
-    if not yes and sum(expected.get(job.member, 0.0) for job in waiting) > DAY:
+    if not work.yes and sum(expected.get(job.member, 0.0) for job in waiting) > DAY:
         _ask(experiment, waiting)
     _keep(choice, suite, place.results)
-    events = execute(experiment, jobs, retry_failed=failed_too, checkpoint_seconds=checkpoint_seconds)
+    events = execute(experiment, jobs, retry_failed=failed_too, checkpoint_seconds=work.checkpoint_seconds)
     if lifeline.worker is not None:
         share(experiment, len(jobs), events)
         return
@@ -134,8 +141,5 @@ def _conclude(experiment: "Experiment", ended: Sequence["Finished | Skipped"], w
             failure = event.record.failure
             said = f"{failure.type}: {failure.message}" if failure else event.record.status
             typer.echo(f"failed: {event.path}: {' '.join(said.split())[:SHOWN]}", err=True)
-    if failed or running:
-        rest = [f"{failed} failed (--retry failed runs them again)"] * bool(failed)
-        rest += [f"{running} are run by another process"] * bool(running)
-        typer.echo(f"{wanted - failed - running} of {wanted} jobs have a result; {', '.join(rest)}.", err=True)
-        raise typer.Exit(1 if failed else INCOMPLETE)
+    if code := conclude(wanted, failed, running):
+        raise typer.Exit(code)

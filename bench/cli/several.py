@@ -15,12 +15,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.cli.supervise import FAULT, Children, children, to_the_end
+from bench.cli.exit_codes import FAULT, INCOMPLETE, SIGNALLED
+from bench.cli.supervise import Children, children, to_the_end
 from bench.runs.lifeline import WORKER
 
 LOCAL = "local"
-INCOMPLETE = 4  # exit code: another process still runs some of the jobs
-LINE_SECONDS = 10.0  # between two plain lines of one job
+LINE_SECONDS = 10.0  # between two plain lines of the same job
 MOST = 256  # processes
 ORDER = ("running", "done", "failed")  # of what several children know of one job, the last counts
 
@@ -49,11 +49,11 @@ def cores() -> int:
 
 def run(count: int) -> int:
     """Run this process's own command in so many children; the exit code of them all."""
-    board = Board(count)
+    board = Board()
     threads = os.environ.get("OMP_NUM_THREADS") or str(max(cores() // count, 1))
     with children() as found, board.shown():
         codes = _together(found, board, count, {"OMP_NUM_THREADS": threads})
-    stopped = [code for code in codes if code >= 128]
+    stopped = [code for code in codes if code >= SIGNALLED]
     if stopped or not board.jobs:
         return max(stopped or codes)
     return max(board.conclude(), max((code for code in codes if code not in (0, FAULT, INCOMPLETE)), default=0))
@@ -76,11 +76,19 @@ def _together(found: Children, board: "Board", count: int, environment: dict[str
     return codes
 
 
+def conclude(total: int, failed: int, running: int) -> int:
+    """Say how many jobs failed or are run by another process, if any; the exit code."""
+    if failed or running:
+        rest = [f"{failed} failed (--retry failed runs them again)"] * bool(failed)
+        rest += [f"{running} are run by another process"] * bool(running)
+        print(f"{total - failed - running} of {total} jobs have a result; {', '.join(rest)}.", file=sys.stderr)
+    return FAULT if failed else INCOMPLETE if running else 0
+
+
 @dataclass
 class Board:
     """What is known of every job, and who works on what."""
 
-    count: int
     jobs: dict[str, str] = field(default_factory=dict)  # job -> how it stands, of ORDER
     doing: dict[int, str] = field(default_factory=dict)  # child -> its line
     started: float = field(default_factory=time.monotonic)
@@ -96,13 +104,13 @@ class Board:
                 before = self.jobs.get(event["job"], ORDER[0])
                 self.jobs[event["job"]] = max(before, event["state"], key=ORDER.index)
                 self.doing.pop(place, None)
-                if event["line"]:
-                    self._print(f"[{self.ended}/{event['total']}] {event['line']}")
+                said = bool(event["line"])
             else:
                 self.doing[place] = event["line"]
-                if not self._console and time.monotonic() - self._said.get(place, 0.0) > LINE_SECONDS:
-                    self._said[place] = time.monotonic()
-                    self._print(f"[{self.ended}/{event['total']}] {event['line']}")
+                said = not self._console and time.monotonic() - self._said.get(place, 0.0) > LINE_SECONDS
+                self._said[place] = time.monotonic() if said else self._said.get(place, 0.0)
+            if said:
+                self._print(f"[{self.ended}/{event['total']}] {event['line']}")
 
     @property
     def ended(self) -> int:
@@ -111,13 +119,8 @@ class Board:
 
     def conclude(self) -> int:
         """Say what failed or is not done; the exit code."""
-        failed, open_ = (sum(state == name for state in self.jobs.values()) for name in ("failed", "running"))
-        if failed or open_:
-            rest = [f"{failed} failed (--retry failed runs them again)"] * bool(failed)
-            rest += [f"{open_} are run by another process"] * bool(open_)
-            total = len(self.jobs)
-            print(f"{total - failed - open_} of {total} jobs have a result; {', '.join(rest)}.", file=sys.stderr)
-        return FAULT if failed else INCOMPLETE if open_ else 0
+        failed, running = (sum(state == name for state in self.jobs.values()) for name in ("failed", "running"))
+        return conclude(len(self.jobs), failed, running)
 
     @contextmanager
     def shown(self) -> Iterator[None]:

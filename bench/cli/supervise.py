@@ -16,12 +16,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from bench.cli.exit_codes import FAULT, USER
 from bench.files import write_atomically
+from bench.runs.interrupts import SIGNALS
 from bench.runs.lifeline import ENDED, PARENT, STATUS
 
 VERBS = ("run", "compare")
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-FAULT, USER = 1, 2  # exit codes, as of bench.cli.guard
 Hear = Callable[[str], None]
 
 
@@ -50,11 +50,9 @@ class Children:
     """The processes that signals are passed on to."""
 
     live: list["subprocess.Popen[Any]"] = field(default_factory=list)
-    signalled: int | None = None
 
     def forward(self, number: int, _: FrameType | None) -> None:
         """The handler: all of them get it."""
-        self.signalled = number
         for child in list(self.live):
             with suppress(ProcessLookupError):
                 child.send_signal(number)

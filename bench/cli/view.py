@@ -12,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cli.output import as_text
+from bench.cli.several import LINE_SECONDS
 from bench.formats import number
 from bench.records.record import Record
 from bench.runs.job import Progress
 from bench.runs.jobs import Job
 from bench.runs.run import Event, Finished, Skipped
 
-LINE_SECONDS = 10.0  # between two plain lines of the same job
 BAR = 30  # letters: with its label and figures a line fits into 80
 
 

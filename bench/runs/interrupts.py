@@ -12,10 +12,24 @@ from typing import Any
 
 from bench.errors import Interrupted
 
-TOGETHER = (
-    0.3  # seconds: the same signal again is the same request, sent to a whole group of processes and passed on by one
-)
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+TOGETHER = 0.3  # seconds between two signals that are one request
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]  # Windows has no SIGHUP
+
+
+class Latest:
+    """The last signal. The same one right behind is the same request: sent to a whole group of processes, and passed on by one."""
+
+    def __init__(self) -> None:
+        self._signum, self._when = 0, 0.0
+
+    def repeats(self, signum: int) -> bool:
+        """Whether a signal that has come now is the last one again."""
+        if self._signum == signum and time.monotonic() - self._when < TOGETHER:
+            return True
+        self._signum, self._when = signum, time.monotonic()
+        return False
 
 
 class Interrupts:
@@ -23,7 +37,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.requested: int | None = None
-        self._when = 0.0
+        self._latest = Latest()
         self.listening = False
         self._before: dict[int, Any] = {}
 
@@ -42,10 +56,10 @@ class Interrupts:
         self._before.clear()
 
     def _remember(self, signum: int, _: FrameType | None) -> None:
-        if self.requested == signum and time.monotonic() - self._when < TOGETHER:
+        if self._latest.repeats(signum):
             return
         if self.requested is not None:
             raise Interrupted(
                 signum, "interrupted twice: ended at the last checkpoint. The same command goes on from there."
             )
-        self.requested, self._when = signum, time.monotonic()
+        self.requested = signum

@@ -167,7 +167,7 @@ def point_labels(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequ
     frame = axes.get_window_extent()
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in pixels]
     for index, name, look in labels:
-        box, far = _place(*pixels[index], 6.2 * len(short(name)) + 4, frame, taken)
+        box, far = _place(*pixels[index], LETTER * len(short(name)) + 4, frame, taken)
         taken.append(box)
         to_axes = axes.transAxes.inverted()
         x, y = to_axes.transform((box[0] + 2, (box[1] + box[3]) / 2))
@@ -184,6 +184,7 @@ def point_labels(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequ
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 
+LETTER = 6.2  # pixels of a letter of a name
 FAR = (24, 38, 54, 72, 92)  # pixels from a point to a name that a line leads to
 
 

@@ -5,13 +5,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from bench import formats
-from bench.report.figures.drawing import short, spread
+from bench.report.figures.drawing import LETTER, short, spread
 from bench.report.theme import INK, MUTED
-
-STRETCH = (
-    1.0  # a reference value may widen the range of the members by so much of itself before it is named at the edge
-)
-LABEL = 6.2  # pixels of a character of a label
 
 
 def interval(axes: Axes, place: float, ends: tuple[float, float], colour: str, gid: str | None = None) -> None:
@@ -74,7 +69,7 @@ def references(axes: Axes, named: Sequence[tuple[str, float]]) -> None:
         if seen:
             axes.axvline(value, color=MUTED, lw=1, ls=(0, (3, 3)), zorder=0)
     wanted = [float(to_axes.transform((min(max(value, left), right), 1.0))[0]) for _, value in named]
-    width = (LABEL * max((len(text) for text in texts), default=0) + 6) / box.width
+    width = (LETTER * max((len(text) for text in texts), default=0) + 6) / box.width
     stands = spread(wanted, width, 0.0, 1 + 12 / box.width - width / 2)
     for text, at, stand, seen in zip(texts, wanted, stands, inside, strict=True):
         axes.text(
