@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick lint benchmark reports gate lock clean
+.PHONY: demo test test-quick lint benchmark reports gate lock integrations clean
 
 demo: $(READY)  ## train four GANs on the embedded digits, rank them, write the report
 	$(BIN)/bench run --suite demo --results demo/results
@@ -60,11 +60,19 @@ $(READY): pyproject.toml requirements.lock
 	@touch $@
 
 # Keeps the versions that are pinned and pins what is new; LOCK_OPTIONS=--upgrade takes the newest of everything.
-lock:  ## pin pyproject.toml's dependencies in requirements.lock, with the hashes of every platform's files
+lock:  ## pin pyproject.toml's dependencies in the lock files, with the hashes of every platform's files
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==0.13.9
 	UV_CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 		--extra dev --generate-hashes --no-annotate $(LOCK_OPTIONS) --output-file requirements.lock pyproject.toml
+
+	UV_CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+		--extra dev --extra integrations --constraints requirements.lock --generate-hashes --no-annotate $(LOCK_OPTIONS) \
+		--output-file requirements-integrations.lock pyproject.toml
+
+# Trackers, Ray and a tester of web interfaces: their tests skip without them.
+integrations: $(READY)  ## install what tests of integrations need
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-integrations.lock
 
 clean:
 	rm -rf $(VENV) demo build
