@@ -28,7 +28,8 @@ TERMS = {
     "feature_matching": "feature_matching", "contrastive": "contrastive",
     "normal_length": "normal_length", "repelling": "repelling", "rotation": "rotation",
     "fake_rotation": "fake_rotation", "latent_consistency": "latent_consistency", "latent_diversity": "latent_diversity",
-    "transport": "transport",
+    "transport": "transport", "reconstruction": "reconstruction",
+    "transport_cost": "transport_cost", "centring": "centring",
 }  # fmt: skip
 
 
@@ -278,6 +279,7 @@ CHECKS: dict[str, Callable[[str, str], None]] = {
     "pace": of_training(1.0), "nearness": of_training(0.5),
     "reach": of_value(lambda gan: turn_option(gan, "reach"), 0.25),
     "damping": of_value(lambda gan: turn_option(gan, "damping"), 0.25),
+    "apa_target": of_value(lambda gan: getattr(gan.state["control"], "target"), 0.25),  # noqa: B009
 } | dict.fromkeys(TERMS, of_term)  # fmt: skip
 
 
