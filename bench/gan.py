@@ -201,7 +201,8 @@ class Update:
     losses: Mapping[str, Loss]  # term -> loss; the terms are the keys of the record's curve
     repeat: int = 1  # steps per iteration, each on its own draw
     every: int = 1  # lazy regularisation: the loss is scaled up by it (Karras et al. 2020, arXiv:1912.04958, app. B)
-    then: Sequence[Callable[[Turn], None]] = ()  # after the step: clip weights, adapt an augmentation
+    # After the step: clip weights, adapt an augmentation. Once for a batch, whose tensors it sees whole, without graphs.
+    then: Sequence[Callable[[Turn], None]] = ()
 
     @property
     def differentiates(self) -> frozenset[str]:
@@ -239,7 +240,9 @@ class GAN:
     schedule: Sequence[Stage]
     generate: Callable[[Nets, Prompt], Tensor]  # -> (N, C, H, W) in [-1, 1]; gets averaged networks in eval mode
     latents: Callable[[int, torch.Generator], Tensor] | None = None  # count, random (CPU) -> (count, Z)
-    state: Mapping[str, nn.Module] = field(default_factory=dict)  # losses that remember: saved, moved, never trained
+    # Losses that remember: saved, moved, never trained. Where a batch is taken in parts, buffers are averaged over them; a module with
+    # a buffer of whole numbers, such as a pool, has one memory for each part.
+    state: Mapping[str, nn.Module] = field(default_factory=dict)
     task: Task = "unconditional"
     styles: Callable[[Nets, Prompt], Tensor] | None = (
         None  # a prompt's intermediate latents w, (N, W); None: it has none

@@ -31,7 +31,8 @@ from bench.runs.pace import pace
 from bench.runs.run import Finished, run
 from bench.runs.starting import build
 from bench.suites.suite import Suite, parse
-from bench.training.loop import Execution, draws
+from bench.training.loop import Execution
+from bench.training.schedule import draws
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- plan:begin -->", "<!-- plan:end -->"

@@ -7,8 +7,8 @@ a perceptual distance, the codebook's terms (eq. 4), and the hinge loss at the a
 times 0.8; the critic's loss is halved. Adam with betas (0.5, 0.9) at 4.5e-6 per image of a batch, taken for a batch of
 64.
 
-Departures: codes begin as features of the first batch, and again as features of a later one when they are out of use
-(Jukebox's random restarts); the released code draws them close to 0 and leaves them there, and all features share a few of
+Departures: codes that no feature of the first batch chose become features of it, and features of a later one whenever they are
+out of use (Jukebox's random restarts); the released code draws them close to 0 and leaves them there, and all features share a few of
 them for thousands of steps. The perceptual distance is measured in the critic's own features (Larsen et al. 2016,
 arXiv:1512.09300; Wang et al. 2018, arXiv:1711.11585, eq. 4) instead of LPIPS, whose VGG would have to be downloaded and has
 seen ImageNet. So the critic learns from the first step on; the adversarial term joins after a quarter of the budget (the
@@ -26,6 +26,7 @@ Published: ImageNet at 256 px, 1,024 codes: FID 7.94 of reconstructions of the v
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -69,6 +70,11 @@ class ReconstructionTurn(Turn):
         made = self.nets["autoencoder"](self.real)
         self.draw.memo["fake"] = made[0].detach()
         return made
+
+    @property
+    def features(self) -> Tensor:
+        """What is coded, (N, Z, h, w)."""
+        return self.coded[1]
 
     @cached_property
     def fake(self) -> Tensor:
@@ -152,6 +158,13 @@ def halved(turn: Turn) -> Tensor:
     return Hinge().critic(turn) / 2
 
 
+def restart_codes(turn: Turn) -> None:
+    """After the autoencoder's step: codes that are out of use become features of the batch."""
+    autoencoder = turn.nets["autoencoder"]
+    assert isinstance(autoencoder, Autoencoder)
+    autoencoder.codebook.restart(cast(ReconstructionTurn, turn).features, turn.random)
+
+
 def rebuild(nets: Nets, prompt: Prompt) -> Tensor:
     """The prompt's pictures through the codes and back, (N, C, H, W) in [-1, 1]."""
     return nets["autoencoder"](prompt.source)[0].clamp(-1, 1)
@@ -189,5 +202,5 @@ def vqgan(
         "codebook": partial(codes, weight=codebook),
         "adversarial": Adversarial(adversarial, adversarial_from),
     }
-    updates = [Update("autoencoder", losses), Update("critic", {"adversarial": halved})]
+    updates = [Update("autoencoder", losses, then=[restart_codes]), Update("critic", {"adversarial": halved})]
     return GAN(players, [Stage(updates, ReconstructionTurn)], rebuild, task="reconstruction", least_batch=2)

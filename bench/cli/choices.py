@@ -160,15 +160,16 @@ class Engine:
     cuda_graphs: Annotated[
         bool, typer.Option("--cuda-graphs", help="With --compile on CUDA: replay passes.", rich_help_panel=SPEED)
     ] = False
-    accumulate: Annotated[
-        int,
+    parts: Annotated[
+        int | None,
         typer.Option(
             metavar="N",
             min=1,
-            help="Parts of a batch, one after the other, when it does not fit: another protocol.",
+            help="Parts of a batch, each with random numbers of its own: another protocol.",
+            show_default="the protocol's",
             rich_help_panel=SPEED,
         ),
-    ] = 1
+    ] = None
 
 
 def execution_of(device: str) -> "Execution":
@@ -192,7 +193,6 @@ def experiment_of(
         execution_of(place.device),
         compiled=engine.compile,
         cuda_graphs=engine.cuda_graphs,
-        accumulate=engine.accumulate,
     )
-    suite, execution = prefer(suite, execution, engine.precision, engine.channels_last)
+    suite, execution = prefer(suite, execution, engine.precision, engine.channels_last, engine.parts)
     return prepare(suite, place.results, execution, place.data_root, skip_broken=skip_broken)

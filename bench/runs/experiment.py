@@ -117,18 +117,25 @@ class Experiment:
 
 
 def prefer(
-    suite: Suite, execution: Execution, precision: Precision | None = None, channels_last: bool | None = None
+    suite: Suite,
+    execution: Execution,
+    precision: Precision | None = None,
+    channels_last: bool | None = None,
+    parts: int | None = None,
 ) -> tuple[Suite, Execution]:
-    """The suite and its execution with the preferred precision (None: the suite's) and layout (None: where it pays).
+    """The suite and its execution with the preferred precision and parts of a batch (None: the suite's) and layout (None: where
+    it pays).
 
-    Another precision is another protocol; the layout is recorded, but changes speed and last bits only.
+    Another precision or number of parts is another protocol; the layout is recorded, but changes speed and last bits only.
     """
-    if precision is not None:
-        suite = suite.model_copy(update={"training": suite.training.model_copy(update={"precision": precision})})
-    training = suite.training
+    changes: dict[str, object] = {} if precision is None else {"precision": precision}
+    if parts is not None:
+        changes["parts"] = parts if parts > 1 else None
+    training = suite.training.model_copy(update=changes)
     if channels_last is None:
         channels_last = execution.channels_last_pays(execution.device, training.precision, training.batch_size)
-    return suite, replace(execution, precision=training.precision, channels_last=channels_last)
+    execution = replace(execution, precision=training.precision, channels_last=channels_last, parts=training.parts or 1)
+    return suite.model_copy(update={"training": training}), execution
 
 
 def prepare(

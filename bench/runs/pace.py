@@ -18,8 +18,9 @@ from bench.runs.clock import running
 from bench.runs.experiment import Experiment, Job
 from bench.runs.starting import build, training_of
 from bench.training.environment import describe, synchronise
-from bench.training.loop import Training, draws
+from bench.training.loop import Training
 from bench.training.sampling import CHUNK, generate, request
+from bench.training.schedule import draws
 
 VERSION = 1  # of how rounds are timed; those of another are timed again
 WARM_UP = 3  # iterations that are not timed, at least

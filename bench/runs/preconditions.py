@@ -17,8 +17,9 @@ from bench.runs.experiment import Experiment, Job
 from bench.runs.lifeline import lifeline
 from bench.runs.paths import latent_paths
 from bench.runs.starting import start_training
-from bench.training.loop import Training, draws
+from bench.training.loop import Training
 from bench.training.sampling import generate, request, sources, targets
+from bench.training.schedule import draws
 
 TRIED = 2  # images generated
 
@@ -86,7 +87,7 @@ def _check_sources(experiment: Experiment, gan: GAN) -> None:
 
 def _check_batch(experiment: Experiment, training: Training) -> None:
     """A part of a batch is never smaller than the member needs it, nor a batch larger than the set can fill once."""
-    parts = experiment.execution.accumulate
+    parts = experiment.execution.parts
     size = training.batches.batch_size // parts
     least = training.gan.least_batch
     if size < least:

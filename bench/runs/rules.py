@@ -33,10 +33,8 @@ class Rules:
         extractors = {id_.extractor: self.extractor(id_.extractor) for id_ in always if id_.extractor}
         # From the cards, which are here when the weights are not: a protocol does not depend on what is installed.
         cards = {id_.extractor: card(id_.extractor) for id_ in optional if id_.extractor}
-        parts = self.execution.accumulate  # batch norm sees one part at a time: other numbers, another protocol
         return self.suite.protocol(
             {
-                **({"accumulate": parts} if parts > 1 else {}),
                 "data": {"digest": self.dataset.digest, "preprocessing": self.dataset.preprocessing},
                 "metrics": {id_.name: metric_facts.find(id_.name).version for id_ in (*always, *optional)},
                 "extractors": {

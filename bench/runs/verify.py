@@ -11,7 +11,7 @@ import torch
 from bench.errors import UserError
 from bench.records import record as records
 from bench.records.record import Record
-from bench.runs.experiment import Experiment, Job, prepare
+from bench.runs.experiment import Experiment, Job, prefer, prepare
 from bench.runs.jobs import JobFiles
 from bench.runs.own_data import FILE
 from bench.runs.run import Event, Finished, run
@@ -59,12 +59,10 @@ def experiment_of(
     """
     record = records.read(path)
     suite, environment = _suite(path, record), record.environment
-    execution = Execution(
-        torch.device(device or environment.device),
-        suite.training.precision,
-        environment.channels_last,
-        environment.compiled,
-        accumulate=int(record.protocol.get("facts", {}).get("accumulate", 1)),
+    execution = Execution(torch.device(device or environment.device), compiled=environment.compiled)
+    training = record.protocol["training"]
+    suite, execution = prefer(
+        suite, execution, training["precision"], environment.channels_last, training.get("parts", 1)
     )
     experiment = prepare(suite, path.parents[2], execution, data_root)
     member = record.member

@@ -59,8 +59,18 @@ class Budget(Frozen):
     flops: Annotated[float, Field(ge=1, le=1e30, allow_inf_nan=False)] | None = Field(default=None, exclude_if=_is_none)
     batch_size: Positive
     precision: Precision = "fp32"
+    # of every batch, each with random numbers of its own (docs/protocol.md); a power of two
+    parts: Annotated[int, Field(ge=1)] | None = Field(default=None, exclude_if=_is_none)
     # a factor of every member's own width
     width: Annotated[float, Field(gt=0, le=4)] | None = Field(default=None, exclude_if=_is_none)
+
+    @model_validator(mode="after")
+    def _parts_are_equal(self) -> "Budget":
+        if self.parts and (self.parts & (self.parts - 1) or self.batch_size % self.parts):
+            raise ValueError(
+                f"{self.parts} parts of a batch of {self.batch_size}: their number is a power of two that divides the batch size"
+            )
+        return self
 
     @model_validator(mode="after")
     def _in_images_or_in_compute(self) -> "Budget":

@@ -36,7 +36,7 @@ class Execution:
     channels_last: bool = False
     compiled: bool = False
     cuda_graphs: bool = False  # replay whole compiled passes as one launch; CUDA only
-    accumulate: int = 1  # parts that a batch is differentiated in, one after the other: for batches beyond memory
+    parts: int = 1  # that every batch is differentiated in (bench.training.parts)
 
     @staticmethod
     def channels_last_pays(device: torch.device, precision: str, batch_size: int) -> bool:
@@ -62,8 +62,8 @@ class Execution:
         return Batch(batch.images.to(memory_format=torch.channels_last), batch.labels, source)
 
     def draws(self, batch: Batch) -> list[Draw]:
-        """The batch as the draws that are differentiated one after the other; in the same order in every update."""
-        batch, count = self.laid_out(batch), self.accumulate
+        """The batch as its parts, in order."""
+        batch, count = self.laid_out(batch), self.parts
         if count == 1:
             return [Draw(batch)]
         fields = (batch.images, batch.labels, batch.source)
@@ -92,8 +92,8 @@ class Execution:
                 f"CUDA graphs replay compiled passes on a CUDA device; this run is on {self.device.type}, "
                 f"{'compiled' if self.compiled else 'not compiled'}. Give --device cuda --compile too, or leave them out."
             )
-        if self.accumulate < 1 or batch_size % self.accumulate:
+        if self.parts < 1 or batch_size % self.parts or self.parts & (self.parts - 1):
             raise UserError(
-                f"a batch of {batch_size} cannot be differentiated in {self.accumulate} equal parts. "
-                "Give --accumulate a divisor of the batch size."
+                f"a batch of {batch_size} cannot be differentiated in {self.parts} parts: they are equal, and their number is a "
+                "power of two. Give --parts 2, 4, 8 ... that divides the batch size."
             )

@@ -18,7 +18,8 @@ from torch.utils.flop_counter import flop_registry
 
 from bench.errors import UserError
 from bench.gan import GAN, ImageSpec
-from bench.training.loop import Training, draws
+from bench.training.loop import Training
+from bench.training.schedule import draws
 from bench.training.trial import BATCH_SIZE, MadeUpBatches
 
 ENDLESS = 1 << 50  # images: no count reaches the end of a stage

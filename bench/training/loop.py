@@ -15,28 +15,23 @@ from bench.errors import UserError
 from bench.gan import GAN, Batch, Context, Draw, Nets, Now, Stage, Turn, Update
 from bench.training.averaging import follow, frozen_copy, standing
 from bench.training.execution import Execution
+from bench.training.parts import Parts, WholeTurn
+from bench.training.saving import Position, restore, saved
+from bench.training.schedule import draws, payable, stage_ends
+from bench.training.team import Team
 
-__all__ = ["DIAGNOSE_EVERY", "Batches", "Execution", "Step", "Training", "draws"]
+__all__ = ["DIAGNOSE_EVERY", "Batches", "Execution", "Step", "Training"]
 
 DIAGNOSE_EVERY = 16  # iterations between two looks at losses, gradient norms and accuracies
-STATE_VERSION = 2  # of `Training.state_dict`; another version is refused
 
 
-class Batches(Protocol):
+class Batches(Position, Protocol):
     """An endless supply of batches that knows its position."""
 
     batch_size: int
 
     def next(self) -> Batch:
         """The next batch, on the device."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """The exact position."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go to a position."""
         ...
 
 
@@ -51,7 +46,16 @@ class Step:
 class Training:
     """Everything that a run is at one instant: it can be saved whole, restored whole, and continued to the same bits."""
 
-    def __init__(self, gan: GAN, batches: Batches, *, images: int, seed: int, execution: Execution | None = None):
+    def __init__(
+        self,
+        gan: GAN,
+        batches: Batches,
+        *,
+        images: int,
+        seed: int,
+        execution: Execution | None = None,
+        team: Team | None = None,
+    ):
         self.gan = gan
         self.batches = batches
         self.budget = images
@@ -62,29 +66,33 @@ class Training:
             self.execution.place(module).train()
         self.averages = {name: frozen_copy(player.net) for name, player in gan.players.items() if player.average}
         self.random = torch.Generator(device).manual_seed(seed)
+        self.team = team or Team()
+        self.parts = Parts(gan, self.execution, seed, self.team) if self.execution.parts > 1 else None
         self.now = Now(images=0, budget=images, step=0)
         self.updates = dict.fromkeys(gan.players, 0)
         self.first_bad_step = torch.full((), -1, dtype=torch.int64, device=device)  # read by `diverged_at_step`
         self._nets: Nets = self.execution.runnable(gan)
         self._parameters = {name: _trainable(player.net) for name, player in gan.players.items()}
-        self._optimisers: dict[str, torch.optim.Optimizer] = {}
-        self._rates: dict[str, list[float]] = {}
-        self._enter(0)
+        self.optimisers: dict[str, torch.optim.Optimizer] = {}
+        self.rates: dict[str, list[float]] = {}
+        self.enter(0)
 
     def steps(self) -> Iterator[Step]:
         """Train until the budget is spent, one yield per iteration. No iteration starts that the budget cannot pay.
 
         Raises UserError when the budget does not pay for a single iteration.
         """
-        ends = self._stage_ends()
+        ends = stage_ends(self.gan.schedule, self.budget)
         while self.now.stage < len(ends):
             stage = self.gan.schedule[self.now.stage]
             cost = draws(stage) * self.batches.batch_size
             while self.now.images + cost <= ends[self.now.stage]:
+                if self.team.leads:
+                    self.team.tell("step")
                 yield self._iterate(stage, ends)
             if self.now.stage + 1 == len(ends):
                 break
-            self._enter(self.now.stage + 1)
+            self.enter(self.now.stage + 1)
         if self.now.step == 0:
             raise UserError(f"the budget of {self.budget} images does not pay for one iteration. Give a larger one.")
 
@@ -92,19 +100,15 @@ class Training:
         """Go to an instant of a stage, a fraction in [0, 1) of its images, without the training before it: to count or to time
         what is done there.
         """
-        self._enter(stage)
-        ends = [0, *self._stage_ends()]
+        self.enter(stage)
+        ends = [0, *stage_ends(self.gan.schedule, self.budget)]
         start, end = ends[stage], ends[stage + 1]
         self.now = replace(self.now, images=start + int(fraction * (end - start)))
 
     @property
     def payable(self) -> int:
         """The images that the budget pays for in whole iterations: those drawn when it is spent."""
-        drawn = 0
-        for end, stage in zip(self._stage_ends(), self.gan.schedule, strict=True):
-            cost = draws(stage) * self.batches.batch_size
-            drawn += max(end - drawn, 0) // cost * cost
-        return drawn
+        return payable(self.gan.schedule, self.budget, self.batches.batch_size)
 
     @property
     def diverged_at_step(self) -> int | None:
@@ -136,23 +140,7 @@ class Training:
 
     def state_dict(self) -> dict[str, Any]:
         """All that the future of this run depends on, as tensors and plain values."""
-        players = self.gan.players.items()
-        return {
-            "version": STATE_VERSION,
-            "threads": torch.get_num_threads(),
-            "nets": {name: player.net.state_dict() for name, player in players},
-            "averages": {name: net.state_dict() for name, net in self.averages.items()},
-            "optimisers": {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()},
-            "rates": self._rates,
-            "memory": {name: module.state_dict() for name, module in self.gan.state.items()},
-            "random": self.random.get_state(),
-            "torch_random": torch.get_rng_state(),
-            "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-            "batches": self.batches.state_dict(),
-            "first_bad_step": self.first_bad_step.cpu(),
-            "updates": dict(self.updates),
-            "now": {"images": self.now.images, "step": self.now.step, "stage": self.now.stage},
-        }
+        return saved(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Become the run that was saved. It must be of the same member, seed and budget.
@@ -160,28 +148,7 @@ class Training:
         On a processor PyTorch gets the number of threads back that the run had: sums are rounded differently under another.
         Raises ValueError for a state of another version, and whatever PyTorch raises for weights that do not fit.
         """
-        if state["version"] != STATE_VERSION:
-            raise ValueError(f"it has version {state['version']} of the format, expected {STATE_VERSION}")
-        if self.execution.device.type == "cpu":
-            torch.set_num_threads(state["threads"])
-        self._enter(state["now"]["stage"])
-        for name, player in self.gan.players.items():
-            player.net.load_state_dict(state["nets"][name])
-        for name, net in self.averages.items():
-            net.load_state_dict(state["averages"][name])
-        for name, optimiser in self._optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
-        for name, module in self.gan.state.items():
-            module.load_state_dict(state["memory"][name])
-        self._rates = state["rates"]
-        self.random.set_state(state["random"])
-        torch.set_rng_state(state["torch_random"])
-        if state["cuda_random"]:
-            torch.cuda.set_rng_state_all(state["cuda_random"])
-        self.batches.load_state_dict(state["batches"])
-        self.first_bad_step.copy_(state["first_bad_step"])
-        self.updates = dict(state["updates"])
-        self.now = replace(self.now, **state["now"])
+        restore(self, state)
 
     def _iterate(self, stage: Stage, ends: list[int]) -> Step:
         if self.execution.cuda_graphs:
@@ -204,20 +171,12 @@ class Training:
         return Step(self.now, terms)
 
     def apply(self, update: Update, stage: Stage, draws: list[Draw], now: Now, *, diagnose: bool) -> dict[str, Tensor]:
-        """One optimiser step on one batch, in one part or several. Only the moving player carries gradients.
-
-        Gradients of parts are averaged, so that they are those of the whole batch but for what a network or a loss computes
-        across images: batch norm and the like see one part at a time.
-        """
+        """One optimiser step on one batch, whole or in parts. Only the moving player carries gradients."""
         mover = update.player
-        optimiser = self._optimisers[mover]
+        optimiser = self.optimisers[mover]
         self._let_only(mover)
-        contexts = (Context(self._nets, draw, mover, now, self.random, update.differentiates) for draw in draws)
-        turns = map(stage.turn, contexts)
-        for _ in draws[1:]:
-            self._differentiate(update, next(turns), now, share=1 / len(draws))
-        turn = next(turns)
-        terms = self._differentiate(update, turn, now, share=1 / len(draws))
+        turn, terms = self._differentiate(update, stage, draws, now)
+        self._remember_first_bad(_total(terms).detach(), now.step)
         self._set_rate(mover, optimiser, now)
         optimiser.step()
         seen = _diagnose(mover, terms, turn, self._parameters[mover]) if diagnose else {}
@@ -225,31 +184,37 @@ class Training:
         if update.then:
             with torch.no_grad():
                 for act in update.then:
-                    act(turn)
+                    act(turn)  # pyright: ignore[reportArgumentType]
         self.updates[mover] += 1
         return seen
 
-    def _differentiate(self, update: Update, turn: Turn, now: Now, share: float) -> dict[str, Tensor]:
-        """Add a part's share to the mover's gradients."""
-        with self.execution.autocast():
-            terms = {name: loss(turn) for name, loss in update.losses.items()}
-            total = _total(list(terms.values()), update.every * share)
-        total.backward()
-        self._remember_first_bad(total.detach(), now.step)
-        return terms
+    def _differentiate(
+        self, update: Update, stage: Stage, draws: list[Draw], now: Now
+    ) -> tuple[Turn | WholeTurn, dict[str, Tensor]]:
+        """The mover's gradients of a batch; its turn and terms."""
 
-    def _enter(self, stage: int) -> None:
+        def differentiate(part: int, random: torch.Generator) -> tuple[Turn, dict[str, Tensor]]:
+            context = Context(self._nets, draws[part], update.player, now, random, update.differentiates)
+            turn = stage.turn(context)
+            with self.execution.autocast():
+                terms = {name: loss(turn) for name, loss in update.losses.items()}
+                total = _total(terms, update.every)
+            total.backward()
+            return turn, terms
+
+        if self.parts is None:
+            return differentiate(0, self.random)
+        turns, terms = self.parts.differentiate(self._parameters[update.player], differentiate)
+        return WholeTurn(turns, self.parts, self.random), terms
+
+    def enter(self, stage: int) -> None:
         """Begin a stage: optimisers start afresh."""
         if self.execution.compiled:
             torch.compiler.reset()  # graphs of earlier stages and trainings count towards dynamo's limit
         movers = {update.player for update in self.gan.schedule[stage].updates}
-        self._optimisers = {name: self.gan.players[name].optimiser(self._parameters[name]) for name in sorted(movers)}
-        self._rates = {name: [g["lr"] for g in o.param_groups] for name, o in self._optimisers.items()}
+        self.optimisers = {name: self.gan.players[name].optimiser(self._parameters[name]) for name in sorted(movers)}
+        self.rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimisers.items()}
         self.now = replace(self.now, stage=stage, stage_fraction=0.0)
-
-    def _stage_ends(self) -> list[int]:
-        shares = [stage.share for stage in self.gan.schedule]
-        return [round(self.budget * sum(shares[: index + 1]) / sum(shares)) for index in range(len(shares))]
 
     def _let_only(self, mover: str) -> None:
         for name, parameters in self._parameters.items():
@@ -265,26 +230,24 @@ class Training:
     def _set_rate(self, name: str, optimiser: torch.optim.Optimizer, now: Now) -> None:
         rate = self.gan.players[name].rate
         if rate is not None:
-            for group, base in zip(optimiser.param_groups, self._rates[name], strict=True):
+            for group, base in zip(optimiser.param_groups, self.rates[name], strict=True):
                 group["lr"] = base * rate(now.fraction)
 
 
-def _total(terms: list[Tensor], factor: float) -> Tensor:
+def _total(terms: Mapping[str, Tensor], factor: float = 1) -> Tensor:
     """The terms' sum times a factor, without a kernel that does nothing."""
-    total = terms[0].float() if len(terms) == 1 else torch.stack([term.float() for term in terms]).sum()
+    values = [term.float() for term in terms.values()]
+    total = values[0] if len(values) == 1 else torch.stack(values).sum()
     return total if factor == 1 else total * factor
-
-
-def draws(stage: Stage) -> int:
-    """Batches that one iteration of a stage draws."""
-    return max(update.repeat for update in stage.updates)
 
 
 def _trainable(net: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in net.parameters() if parameter.requires_grad]
 
 
-def _diagnose(mover: str, terms: Mapping[str, Tensor], turn: Turn, parameters: list[nn.Parameter]) -> dict[str, Tensor]:
+def _diagnose(
+    mover: str, terms: Mapping[str, Tensor], turn: Turn | WholeTurn, parameters: list[nn.Parameter]
+) -> dict[str, Tensor]:
     """Losses, the gradient's norm, and what the turn says about itself. Nothing is computed again."""
     seen = {f"{mover}/{name}": term.detach().float() for name, term in terms.items()}
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from bench.errors import UserError
 from bench.gan import GAN, Batch, Builder, ImageSpec, Loss, Stage, Turn, Update
-from bench.training.loop import Execution, Training, draws
+from bench.training.loop import Execution, Training
 from bench.training.observer import Observer
+from bench.training.schedule import draws
 
 BATCH_SIZE = 4
 

@@ -16,7 +16,7 @@ TINY = ("run", "--suite", "tiny.toml")
         ([*TINY, "--member", "dcgn"], "unknown member 'dcgn'. Did you mean 'dcgan', 'cgan' or 'dcgan-r1'?"),
         ([*TINY, "--device", "cuda:99"], "--device cuda:99"),
         ([*TINY, "--device", "quantum"], "--device quantum"),
-        ([*TINY, "--accumulate", 0], "accumulate"),
+        ([*TINY, "--parts", 0], "parts"),
         (["show", "dcgn"], "Did you mean 'dcgan'"),
         (["leaderboard"], "there are no records in results"),
         (["validate", "nowhere"], "no such folder"),

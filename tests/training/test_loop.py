@@ -54,7 +54,7 @@ def test_stages_share_the_budget_and_restart_their_optimisers(toys):
     run = training(toys, images=80)
     stages = [step.now.stage for step in run.steps()]
     assert stages == [0] * 2 + [1] * 8  # a quarter of 80 images pays for two iterations of eight
-    (state,) = {int(value["step"]) for value in run._optimisers["generator"].state.values()}
+    (state,) = {int(value["step"]) for value in run.optimisers["generator"].state.values()}
     assert state == 8
 
 
@@ -276,7 +276,7 @@ class JudgeTurn(Turn):
         return self.nets["critic"](images)
 
 
-def judged(accumulate: int) -> Training:
+def judged(parts: int) -> Training:
     torch.manual_seed(0)
 
     def loss(turn: Turn) -> Tensor:
@@ -284,7 +284,7 @@ def judged(accumulate: int) -> Training:
 
     player = Player(Judge(), lambda parameters: torch.optim.SGD(parameters, lr=0.5))
     gan = GAN({"critic": player}, [Stage([Update("critic", {"loss": loss})], JudgeTurn)], lambda nets, prompt: prompt)  # pyright: ignore[reportArgumentType]
-    run = Training(gan, batches(size=8), images=80, seed=0, execution=Execution(accumulate=accumulate))
+    run = Training(gan, batches(size=8), images=80, seed=0, execution=Execution(parts=parts))
     list(run.steps())
     return run
 
@@ -296,8 +296,8 @@ def test_a_batch_in_parts_has_the_gradients_of_the_whole(parts):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
-def test_accumulation_counts_images_and_updates_as_ever(toys):
-    run = training(toys, accumulate=2)
+def test_parts_count_images_and_updates_as_ever(toys):
+    run = training(toys, parts=2)
     whole = training(toys)
     assert [step.now for step in run.steps()] == [step.now for step in whole.steps()]
     assert run.updates == whole.updates
@@ -305,8 +305,8 @@ def test_accumulation_counts_images_and_updates_as_ever(toys):
 
 
 def test_a_batch_in_parts_that_do_not_fit_is_refused(toys):
-    with pytest.raises(UserError, match="batch of 4 cannot be differentiated in 3 equal parts"):
-        training(toys, accumulate=3)
+    with pytest.raises(UserError, match="batch of 4 cannot be differentiated in 3 parts"):
+        training(toys, parts=3)
 
 
 def test_cuda_graphs_are_refused_off_cuda_with_the_reason(toys):
@@ -315,11 +315,28 @@ def test_cuda_graphs_are_refused_off_cuda_with_the_reason(toys):
 
 
 def test_a_batch_in_parts_is_another_protocol(tmp_path, monkeypatch):
-    from bench.runs.experiment import prepare
+    from bench.runs.experiment import prefer, prepare
     from bench.suites import suite
 
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
-    whole, parts = (prepare(suite.load("demo"), tmp_path, Execution(accumulate=count)) for count in (1, 2))
-    assert "accumulate" not in whole.rules.protocol["facts"]
-    assert parts.rules.protocol["facts"]["accumulate"] == 2
+    whole, parts = (prepare(*_placed(prefer(suite.load("demo"), Execution(), parts=n), tmp_path)) for n in (1, 2))
+    assert "parts" not in whole.rules.protocol["training"]
+    assert parts.rules.protocol["training"]["parts"] == 2
+    assert parts.execution.parts == 2
+    assert whole.rules.digest == prepare(*_placed(prefer(suite.load("demo"), Execution()), tmp_path)).rules.digest
     assert whole.rules.digest != parts.rules.digest
+
+
+def _placed(preferred, folder):
+    wanted, execution = preferred
+    return wanted, folder, execution
+
+
+@pytest.mark.parametrize("parts", [3, 32])
+def test_a_suite_with_parts_that_do_not_fit_is_refused(parts):
+    from bench.suites.suite import Budget
+
+    with pytest.raises(
+        ValueError, match=f"{parts} parts of a batch of 48: their number is a power of two that divides"
+    ):
+        Budget(images=100, batch_size=48, parts=parts)

@@ -71,32 +71,39 @@ def test_the_chosen_code_is_the_nearest():
     assert torch.equal(book(features).permute(0, 2, 3, 1).reshape(-1, 5), book.codes.weight[nearest])
 
 
-def test_codes_begin_as_features_of_the_first_batch():
-    torch.manual_seed(0)
-    book, first = Codebook(7, 5), torch.randn(3, 5, 2, 1)  # more codes than features: some begin twice
-    book(first)
-    flat = first.permute(0, 2, 3, 1).reshape(-1, 5)
-    begun = book.codes.weight.detach().clone()
-    assert torch.equal(torch.cdist(begun, flat).amin(1), torch.zeros(7))
-    assert torch.equal(begun.unique(dim=0), flat.unique(dim=0))
-    assert torch.equal(book(first), first)  # every feature is a code
-    book(torch.randn(3, 5, 2, 1))
-    assert torch.equal(book.codes.weight, begun)
+def seen(book: Codebook, *features: float) -> None:
+    """The codebook after a training pass on one feature per image, and what follows the step."""
+    column = torch.tensor(features).reshape(-1, 1, 1, 1)
+    book(column)
+    book.restart(column, torch.Generator().manual_seed(0))
+
+
+def test_codes_that_the_first_batch_did_not_choose_become_its_features():
+    book = Codebook(3, 1)
+    book.codes.weight.data.copy_(torch.tensor([[5.0], [-9.0], [-8.0]]))
+    seen(book, 4.0, 6.0)
+    assert book.codes.weight[0] == 5.0
+    assert sorted(book.codes.weight[1:].flatten().tolist()) == [4.0, 6.0]
 
 
 def test_a_code_that_nothing_is_near_starts_again_and_one_in_use_stays():
-    torch.manual_seed(0)
     book = Codebook(2, 1)
-    book(torch.tensor([0.0, 10.0]).reshape(2, 1, 1, 1))
     book.codes.weight.data.copy_(torch.tensor([[0.0], [10.0]]))
-    near_the_first = torch.tensor([1.0, 1.5]).reshape(2, 1, 1, 1)
+    book.usage.fill_(1.0)
     for _ in range(44):
-        book(near_the_first)
+        seen(book, 1.0, 1.5)
     assert book.codes.weight.tolist() == [[0.0], [10.0]]  # 0.95^44 of its use is more than a tenth
     for _ in range(3):
-        book(near_the_first)
+        seen(book, 1.0, 1.5)
     assert book.codes.weight[0] == 0.0
     assert book.codes.weight[1] in (1.0, 1.5)
+
+
+def test_a_pass_writes_no_code():
+    book = Codebook(3, 2)
+    before = book.codes.weight.detach().clone()
+    book(torch.randn(2, 2, 3, 3))
+    assert torch.equal(book.codes.weight, before)
 
 
 def test_use_is_a_running_mean_in_shares_of_an_even_use():

@@ -96,8 +96,8 @@ class Decoder(nn.Sequential):
 class Codebook(nn.Module):
     """Features (N, Z, h, w) -> the nearest code at every place, (N, Z, h, w), with a gradient for the codes.
 
-    While it trains, a code that is hardly chosen any more starts again as a feature of the batch, picked at random (Dhariwal
-    et al. 2020, arXiv:2005.00341, section 3.1): all of them do on the first batch.
+    `restart` belongs after a step: a code that is hardly chosen any more starts again as a feature of the batch, picked at
+    random (Dhariwal et al. 2020, arXiv:2005.00341, section 3.1). After the first step that is every code that no feature chose.
     """
 
     def __init__(self, codes: int, width: int):
@@ -108,11 +108,11 @@ class Codebook(nn.Module):
         self.register_buffer("usage", torch.zeros(codes))  # running mean, in shares of an even use
 
     @torch.no_grad()
-    def restart(self, features: Tensor) -> None:
+    def restart(self, features: Tensor, random: torch.Generator) -> None:
         """Give the codes that are out of use features of this batch. Nothing waits for the device."""
         flat = features.movedim(1, -1).flatten(0, 2)
-        count = self.codes.num_embeddings
-        order = torch.randperm(flat.shape[0]).repeat(-(-count // flat.shape[0]))[:count].to(flat.device)
+        count, rows = self.codes.num_embeddings, flat.shape[0]
+        order = torch.randperm(rows, generator=random, device=flat.device).repeat(-(-count // rows))[:count]
         codes, idle = self.codes.weight, self.usage < OUT_OF_USE
         codes.copy_(torch.where(idle[:, None], flat[order].to(codes.dtype), codes))
         self.usage.masked_fill_(idle, 1.0)
@@ -132,8 +132,6 @@ class Codebook(nn.Module):
         return distances.argmin(1).unflatten(0, (features.shape[0], *features.shape[2:]))
 
     def forward(self, features: Tensor) -> Tensor:
-        if self.training:
-            self.restart(features)
         chosen = self.nearest(features)
         if self.training:
             self.count(chosen)
