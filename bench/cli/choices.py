@@ -170,14 +170,21 @@ class Engine:
             rich_help_panel=SPEED,
         ),
     ] = None
+    devices: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Processes that share the parts of a batch, a device each.", rich_help_panel=SPEED
+        ),
+    ] = 1
 
 
 def execution_of(device: str) -> "Execution":
     """The device by name. Raises UserError for one that is not there."""
     from bench.training.execution import Execution, device_of
+    from bench.training.team import device_here
 
     try:
-        return Execution(device_of(device))
+        return Execution(device_of(device_here(device)))
     except UserError as error:
         raise UserError(f"--{error}") from None
 
@@ -186,6 +193,7 @@ def experiment_of(
     suite: "Suite", place: Place, engine: Engine | None = None, *, skip_broken: bool = False
 ) -> "Experiment":
     """The suite on this machine, with the precision and the layout that the command line prefers."""
+    from bench.runs import crew
     from bench.runs.experiment import prefer, prepare
 
     engine = engine or Engine()
@@ -193,6 +201,8 @@ def experiment_of(
         execution_of(place.device),
         compiled=engine.compile,
         cuda_graphs=engine.cuda_graphs,
+        processes=crew.size(engine.devices),
     )
+    crew.share_machine(execution)
     suite, execution = prefer(suite, execution, engine.precision, engine.channels_last, engine.parts)
     return prepare(suite, place.results, execution, place.data_root, skip_broken=skip_broken)

@@ -48,6 +48,7 @@ class Work:
 @examples(
     "bench run --suite mnist",
     "bench run --suite demo --on local:2",
+    "bench run --suite cifar10 --member stylegan2-ada --parts 8 --devices 8",
     "bench run --suite demo --member mypackage.my_gan:my_gan --seed 0",
     "bench run --dataset folder:photos/ --resolution 64 --member stylegan2-ada",
     "bench run --suite demo --member my_gan:my_gan --as wider --author 'A. Lovelace'",
@@ -73,6 +74,7 @@ def run(
     from bench.cli.plan import tell_unscaled
     from bench.cli.sharing import share
     from bench.cli.view import watch
+    from bench.runs import crew
     from bench.runs.lifeline import lifeline
     from bench.runs.run import Progress, check, execute, todo
 
@@ -81,6 +83,9 @@ def run(
         raise typer.Exit(_run_at(at, choice.members(suite) or suite.members))
     experiment = experiment_of(suite, place, engine, skip_broken=choice.skip_broken)
     jobs = experiment.jobs(choice.members(suite), choice.seeds, author)
+    if crew.rank():
+        crew.serve(experiment, jobs)
+        return
     tell_unscaled(experiment, jobs)
     failed_too = work.retry == "failed"
     waiting = todo(experiment, jobs, retry_failed=failed_too)

@@ -100,6 +100,7 @@ class Environment(Frozen):
     threads: Count
     packages: dict[str, str]
     device: str
+    processes: Count = Field(default=1, exclude_if=lambda count: count == 1)  # that shared the parts of a batch
     channels_last: bool
     compiled: bool
     commit: str | None  # of the checkout that ran

@@ -11,6 +11,7 @@ import torch
 from bench.errors import Interrupted, UserError
 from bench.files import NotWritten
 from bench.records.record import Failure, Point, Record, Score, Status, now_in_utc
+from bench.runs.crew import Crew
 from bench.runs.evaluation import Activity, Evaluator, Nets, Which
 from bench.runs.experiment import Experiment, Job
 from bench.runs.gallery.exhibit import ArtifactFile
@@ -72,12 +73,15 @@ def _failure(phase: str, error: BaseException) -> Failure:
 class JobRun:
     """A job while it runs. Raises NotStartedError when its member cannot be built."""
 
-    def __init__(self, experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float):
+    def __init__(
+        self, experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float, crew: Crew | None = None
+    ):
+        self.crew = crew or Crew(experiment.execution)
         self.experiment, self.job, self.attempt = experiment, job, attempt
         self.checkpoint_seconds = checkpoint_seconds
         self.keeping = Keeping(experiment, job)  # before the start: feature networks that are loaded draw weights too
         try:
-            self.training = start_training(experiment, job)
+            self.training = start_training(experiment, job, team=self.crew.begin(job))
         except (UserError, MemoryError, torch.OutOfMemoryError) as error:
             raise NotStartedError(error) from error
         self.parameters = parameters(self.training)
@@ -283,7 +287,7 @@ class JobRun:
 
     def _failed(self, error: BaseException) -> Record:
         """The record of a member's mistake, or of a device that was too small. Its checkpoint stays, for another try."""
-        return self._record(_status_of(error), failure=_failure(self.phase, error))
+        return self._record(_status_of(error), failure=_failure(self.phase, self.crew.reason(error)))
 
     def _watch(self, phase: str) -> Stopwatch:
         return Stopwatch(self.experiment.execution.device, self.state.seconds, phase)

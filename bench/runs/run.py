@@ -13,6 +13,7 @@ from bench.records import record as records
 from bench.records.record import Record, Status
 from bench.runs import calibration_job
 from bench.runs.clock import running
+from bench.runs.crew import Crew
 from bench.runs.experiment import Experiment, Job
 from bench.runs.job import JobRun, NotStartedError, unstarted
 from bench.runs.layout import in_working_layout
@@ -101,8 +102,12 @@ def execute(
     for job in jobs:
         if job not in waiting:
             yield _ended_before(experiment, job)
-    for job in waiting:
-        yield from _claim_and_run(experiment, job, retry_failed, checkpoint_seconds)
+    crew = Crew(experiment.execution)
+    try:
+        for job in waiting:
+            yield from _claim_and_run(experiment, job, retry_failed, checkpoint_seconds, crew)
+    finally:
+        crew.dismiss()
 
 
 def _ended_before(experiment: Experiment, job: Job) -> Skipped:
@@ -113,7 +118,9 @@ def _ended_before(experiment: Experiment, job: Job) -> Skipped:
     return Skipped(job, f"failed before: {' '.join(why.split())[:200]}; --retry failed runs it again", "failed")
 
 
-def _claim_and_run(experiment: Experiment, job: Job, retry_failed: bool, checkpoint_seconds: float) -> Iterator[Event]:
+def _claim_and_run(
+    experiment: Experiment, job: Job, retry_failed: bool, checkpoint_seconds: float, crew: Crew
+) -> Iterator[Event]:
     """The lock belongs to the process: it is free again when the process ends, however it ends."""
     lock = _lock(experiment, job)
     try:
@@ -129,7 +136,7 @@ def _claim_and_run(experiment: Experiment, job: Job, retry_failed: bool, checkpo
         if todo(experiment, [job], retry_failed=retry_failed):
             with threads_kept():  # a resumed job takes its own number of threads
                 lifeline.working_on(job.digest, _note(experiment, job))
-                yield from _run(experiment, job, checkpoint_seconds)
+                yield from _run(experiment, job, checkpoint_seconds, crew)
                 lifeline.idle()
         else:
             yield _ended_before(experiment, job)
@@ -152,7 +159,9 @@ def _note(experiment: Experiment, job: Job) -> Path:
     return experiment.files.folder(job) / f".{records.file_stem(job.seed, job.digest)}.ended"
 
 
-def _events(experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float) -> Iterator[Progress | Record]:
+def _events(
+    experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: float, crew: Crew
+) -> Iterator[Progress | Record]:
     note = _note(experiment, job)
     if note.is_file():
         yield unstarted(experiment, job, attempt, ProcessEnded(note.read_text(encoding="utf-8")), "process")
@@ -161,22 +170,23 @@ def _events(experiment: Experiment, job: Job, attempt: int, checkpoint_seconds: 
         yield from calibration_job.run(experiment, job, attempt)
         return
     try:
-        started = JobRun(experiment, job, attempt, checkpoint_seconds)
+        started = JobRun(experiment, job, attempt, checkpoint_seconds, crew)
     except NotStartedError as error:
         yield unstarted(experiment, job, attempt, error.cause)
         return
     yield from started.run()
 
 
-def _run(experiment: Experiment, job: Job, checkpoint_seconds: float) -> Iterator[Event]:
+def _run(experiment: Experiment, job: Job, checkpoint_seconds: float, crew: Crew) -> Iterator[Event]:
     """One job to its record. What ended well needs no checkpoint of its training; what failed keeps it for another try."""
     cache = experiment.files.cache(job)
     sweep_parts(cache)
     sweep_parts(experiment.files.folder(job), records.file_stem(job.seed, job.digest))
     attempt = len(experiment.files.attempts(job)) + 1
     experiment = in_working_layout(experiment, job)
-    for event in _events(experiment, job, attempt, checkpoint_seconds):
+    for event in _events(experiment, job, attempt, checkpoint_seconds, crew):
         if isinstance(event, Record):
+            crew.end(sound=event.status not in FAILURES)
             path = records.write(event, experiment.files.results)
             if event.status not in FAILURES:
                 (cache / "training.pt").unlink(missing_ok=True)

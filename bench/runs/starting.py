@@ -8,14 +8,15 @@ from bench.data.batches import Batches
 from bench.gan import GAN
 from bench.runs.experiment import Experiment, Job
 from bench.training.loop import Training
+from bench.training.team import Team
 
 
-def start_training(experiment: Experiment, job: Job, images: int | None = None) -> Training:
+def start_training(experiment: Experiment, job: Job, images: int | None = None, team: Team | None = None) -> Training:
     """A job's training before its first step: everything that is random comes from the job's seed.
 
     `images` is a budget instead of the suite's. Raises UserError for a member that cannot be built.
     """
-    return training_of(experiment, job, build(experiment, job), images or experiment.budget(job).images)
+    return training_of(experiment, job, build(experiment, job), images or experiment.budget(job).images, team)
 
 
 def build(experiment: Experiment, job: Job) -> GAN:
@@ -24,7 +25,7 @@ def build(experiment: Experiment, job: Job) -> GAN:
     return members.build(job.member, experiment.spec)
 
 
-def training_of(experiment: Experiment, job: Job, gan: GAN, images: int) -> Training:
+def training_of(experiment: Experiment, job: Job, gan: GAN, images: int, team: Team | None = None) -> Training:
     """The training of a GAN on the suite's images in the job's order."""
     batches = Batches(
         experiment.dataset.train,
@@ -33,7 +34,7 @@ def training_of(experiment: Experiment, job: Job, gan: GAN, images: int) -> Trai
         device=experiment.execution.device,
         flip=experiment.suite.data.flip,
     )
-    return Training(gan, batches, images=images, seed=job.seed, execution=experiment.execution)
+    return Training(gan, batches, images=images, seed=job.seed, execution=experiment.execution, team=team)
 
 
 def parameters(training: Training) -> dict[str, int]:

@@ -30,6 +30,7 @@ def describe(execution: Execution) -> Environment:
         threads=torch.get_num_threads(),
         packages={name: found for name in PACKAGES if (found := _version(name))},
         device=execution.device.type,
+        processes=execution.processes,
         channels_last=execution.channels_last,
         compiled=execution.compiled,
         commit=commit,

@@ -37,6 +37,7 @@ class Execution:
     compiled: bool = False
     cuda_graphs: bool = False  # replay whole compiled passes as one launch; CUDA only
     parts: int = 1  # that every batch is differentiated in (bench.training.parts)
+    processes: int = 1  # that share the parts; no bit depends on it
 
     @staticmethod
     def channels_last_pays(device: torch.device, precision: str, batch_size: int) -> bool:
@@ -96,4 +97,11 @@ class Execution:
             raise UserError(
                 f"a batch of {batch_size} cannot be differentiated in {self.parts} parts: they are equal, and their number is a "
                 "power of two. Give --parts 2, 4, 8 ... that divides the batch size."
+            )
+        if self.parts % self.processes:
+            enough = self.processes & (self.processes - 1) == 0
+            raise UserError(
+                f"{self.processes} processes cannot share {self.parts} {'part' if self.parts == 1 else 'parts'} of a batch evenly. "
+                "Give --devices a divisor of the parts"
+                + (f", or --parts {self.processes}, another protocol." if enough else ".")
             )

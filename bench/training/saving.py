@@ -87,15 +87,7 @@ def restore(run: Run, state: Mapping[str, Any]) -> None:
         raise ValueError("its batches are whole and those of this run are in parts, or the other way round")
     if run.execution.device.type == "cpu":
         torch.set_num_threads(state["threads"])
-    run.enter(state["now"]["stage"])
-    for name, player in run.gan.players.items():
-        player.net.load_state_dict(state["nets"][name])
-    for name, net in run.averages.items():
-        net.load_state_dict(state["averages"][name])
-    for name, optimiser in run.optimisers.items():
-        optimiser.load_state_dict(state["optimisers"][name])
-    for name, module in run.gan.state.items():
-        module.load_state_dict(state["memory"][name])
+    _restore_modules(run, state)
     run.rates = state["rates"]
     run.random.set_state(state["random"])
     if run.parts:
@@ -107,3 +99,15 @@ def restore(run: Run, state: Mapping[str, Any]) -> None:
     run.first_bad_step.copy_(state["first_bad_step"])
     run.updates = dict(state["updates"])
     run.now = replace(run.now, **state["now"])
+
+
+def _restore_modules(run: Run, state: Mapping[str, Any]) -> None:
+    run.enter(state["now"]["stage"])
+    for name, player in run.gan.players.items():
+        player.net.load_state_dict(state["nets"][name])
+    for name, net in run.averages.items():
+        net.load_state_dict(state["averages"][name])
+    for name, optimiser in run.optimisers.items():
+        optimiser.load_state_dict(state["optimisers"][name])
+    for name, module in run.gan.state.items():
+        module.load_state_dict(state["memory"][name])

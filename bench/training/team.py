@@ -1,6 +1,8 @@
 """The processes that train one job together: one leads, the others do what it says. A process alone is a team of one."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -13,8 +15,12 @@ from bench.errors import UserError
 
 PATIENCE = timedelta(days=7)  # a follower waits while the leader evaluates; that a process died is noticed at once
 
-Word = Literal["step", "state", "load", "sample", "end"]
-WORDS: tuple[Word, ...] = ("step", "state", "load", "sample", "end")
+Word = Literal["step", "state", "load", "end"]
+WORDS: tuple[Word, ...] = ("step", "state", "load", "end")
+
+
+class TeamError(Exception):
+    """Another process of the team is gone."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class Team:
         if self.size == 1:
             return [mine]
         every = [torch.empty_like(mine) for _ in range(self.size)]
-        dist.all_gather(every, mine)
+        with _together():
+            dist.all_gather(every, mine)
         return every
 
     def collect(self, mine: Any) -> list[Any]:
@@ -42,18 +49,21 @@ class Team:
         if self.size == 1:
             return [mine]
         every: list[Any] = [None] * self.size
-        dist.all_gather_object(every, mine)
+        with _together():
+            dist.all_gather_object(every, mine)
         return every
 
     def tell(self, word: Word) -> None:
         """The leader's next instruction, to all others."""
         if self.size > 1:
-            dist.broadcast(torch.tensor(WORDS.index(word)), src=0)
+            with _together():
+                dist.broadcast(torch.tensor(WORDS.index(word)), src=0)
 
     def hear(self) -> Word:
         """The leader's next instruction, once it is given."""
         said = torch.zeros((), dtype=torch.int64)
-        dist.broadcast(said, src=0)
+        with _together():
+            dist.broadcast(said, src=0)
         return WORDS[int(said)]
 
     def share(self, value: Any = None) -> Any:
@@ -61,8 +71,25 @@ class Team:
         if self.size == 1:
             return value
         held = [value]
-        dist.broadcast_object_list(held, src=0)
+        with _together():
+            dist.broadcast_object_list(held, src=0)
         return held[0]
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Around what all processes do at once. The backends say in many ways that one of them is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise TeamError("a process of the team ended without a word") from error
+
+
+def device_here(name: str) -> str:
+    """A process of a team on CUDA has the device of its place on its machine."""
+    place = os.environ.get("LOCAL_RANK")
+    wants_cuda = name == "cuda" or (name == "auto" and torch.cuda.is_available())
+    return f"cuda:{place}" if place and wants_cuda else name
 
 
 def sum_of(parts: Sequence[Tensor]) -> Tensor:
