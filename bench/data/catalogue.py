@@ -1,6 +1,6 @@
 """What is known about each data set before it is prepared: the table behind `bench data list`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.data.imports import imported
 from bench.data.names import parse
@@ -44,6 +44,10 @@ PATTERNS = (
         "unpaired:PATH_A,PATH_B", "two folders of images, A to be translated to B; or one with trainA/, trainB/, ...",
         None, None, 0, None, None, BY_CONTENT, "PATH", "yours", "yours",
     ),
+    Description(
+        "lowres:NAME", "any other set, from a quarter of its side to its size; ?factor=2, 4 or 8",
+        None, None, 0, None, None, "as NAME", "", "as NAME", "NAME",
+    ),
 )  # fmt: skip
 
 
@@ -53,8 +57,12 @@ def names() -> list[str]:
 
 
 def describe(name: str) -> Description:
-    """What is known about a data set; an argument ("folder:photos") makes no difference. Raises UserError."""
-    family = parse(name).family
+    """What is known about a data set; a path ("folder:photos") makes no difference. Raises UserError."""
+    parsed = parse(name)
+    family = parsed.family
+    if family == "lowres" and parsed.argument != "NAME":
+        base = describe(parsed.argument)
+        return replace(base, name=name, title=f"{base.title}, from smaller ones", classes=0)
     if family in SETS:
         return describe_standard(SETS[family])
     for pattern in PATTERNS:

@@ -13,6 +13,7 @@ from bench.data.folders import image_folder, image_pairs, unpaired
 from bench.data.folders.decode import RESIZED, resize_array
 from bench.data.imports import imported
 from bench.data.limits import readable
+from bench.data.lowres import lowres
 from bench.data.names import Name, check_resolution, parse
 from bench.data.rows import HELD_OUT, TRAIN, DatasetRecipe, DatasetSpec, Row, Table
 from bench.data.standard.declaration import DataRoot, StandardSet, Wanted
@@ -67,6 +68,8 @@ def request(name: str, resolution: int | None, where: Locate, skip_broken: bool 
     side = default if resolution is None else check_resolution(name, resolution)
     if parsed.family in FOLDERS:
         return FOLDERS[parsed.family](parsed, side, skip_broken)
+    if parsed.family == "lowres":
+        return lowres(parsed, request(parsed.argument, resolution, where, skip_broken))
     declared = SETS.get(parsed.family)
     if declared is not None:
         return standard(declared, parsed, side, where, skip_broken)

@@ -33,6 +33,7 @@ WITH_ARGUMENT = {
     "folder": ("folder:PATH", ("labels", "splits", "fit", "broken")),
     "pairs": ("pairs:PATH", ("source", "form", "broken")),
     "unpaired": ("unpaired:PATH_A,PATH_B", ("broken",)),
+    "lowres": ("lowres:NAME", ("factor",)),
 }
 
 

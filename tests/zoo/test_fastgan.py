@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from bench.gan import Batch, Context, Draw, ImageSpec, Now, Turn
 from zoo import fastgan
-from zoo.fastgan import Critic, Excitation, Generator, RedrawingTurn, SoftHinge, quarters
+from zoo.fastgan import Critic, RedrawingTurn, SoftHinge, quarters
+from zoo.networks import gated
+from zoo.networks.gated import Excitation, Generator
 
 
 class Logits(Turn):
@@ -29,11 +31,11 @@ def logits(value: float) -> Logits:
 
 
 def test_at_256_px_sizes_excite_and_widths_are_as_published():
-    assert fastgan.excited(256) == {64: 4, 128: 8, 256: 16}
+    assert gated.excited(256) == {64: 4, 128: 8, 256: 16}
     wide = {4: 1024, 8: 512, 16: 256, 32: 128, 64: 128, 128: 64, 256: 32}
-    assert fastgan.channels(256, 64) == wide
-    assert fastgan.excited(16) == {16: 4}
-    assert fastgan.excited(8) == {}
+    assert gated.channels(256, 64) == wide
+    assert gated.excited(16) == {16: 4}
+    assert gated.excited(8) == {}
 
 
 def test_the_margin_is_nine_tenths_on_average_and_at_most_one():
@@ -102,5 +104,5 @@ def test_decoders_draw_half_the_size_and_patches_are_as_published_from_64_px(res
     half = (2, 3, resolution // 2, resolution // 2)
     assert critic.whole(last).shape == half
     assert critic.quarter(quarters(before, torch.tensor([0, 3]))).shape == half
-    latents, noise = torch.zeros(2, fastgan.LATENT), torch.zeros(2, fastgan.noise_pixels(resolution))
+    latents, noise = torch.zeros(2, gated.LATENT), torch.zeros(2, gated.noise_pixels(resolution))
     assert Generator(spec, 8)(latents, noise).shape == images.shape

@@ -110,8 +110,7 @@ def of_steps(name: str, key: str) -> None:
 
 
 def of_half_life(name: str, key: str) -> None:
-    average = built(name, **{key: 123.0}).players["generator"].average
-    assert average is not None
+    (average,) = (player.average for player in built(name, **{key: 123.0}).players.values() if player.average)
     assert average.half_life_images == 123.0
 
 
