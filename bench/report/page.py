@@ -11,10 +11,12 @@ from bench import formats
 from bench.report import csp
 from bench.report.figures.drawing import compact
 
+SCRIPTS = ("report.js", "tables.js")  # in this order; each keeps its names to itself
+
 
 def render(template: str, **context: Any) -> str:
     """A page from one of the templates, with everything it needs inside it."""
-    styles, script = static("report.css"), static("report.js")
+    styles, script = static("report.css"), "\n".join(map(static, SCRIPTS))
     return _templates().get_template(template).render(
         styles=Markup(styles), script=Markup(script), policy=csp.policy(styles, script), **context
     )  # fmt: skip

@@ -4,7 +4,7 @@ import base64
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +13,7 @@ from PIL import Image
 from bench import formats
 from bench.records import artifacts
 from bench.records.record import Artifact, Record
+from bench.report import webp
 
 LONGEST = 300  # characters of a reason
 FORMATS = ("PNG", "JPEG", "WEBP")  # as Pillow calls them; a record may come from anywhere
@@ -57,8 +58,9 @@ class Picture:
 
     @property
     def uri(self) -> str:
-        """The picture as a data URI."""
-        return f"data:{media_type(self.content)};base64,{base64.b64encode(self.content).decode()}"
+        """The picture as a data URI, in as few bytes as hide nothing."""
+        shown = webp.smaller(self.content)
+        return f"data:{media_type(shown)};base64,{base64.b64encode(shown).decode()}"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -151,16 +153,22 @@ def pictures_of(results: Path, records: Iterable[Record]) -> list[Picture]:
     ]
 
 
-def within(pictures: Sequence[Picture], budget: int) -> list[Picture]:
+def within(
+    pictures: Sequence[Picture], budget: int, leaders: Collection[str] = (), most: int | None = None
+) -> list[Picture]:
     """The same pictures in the same order, the least important without their content once `budget` bytes are spent.
 
-    Important is the end of training, then its middle, then the rest, so that every member keeps its last picture; among
-    equals the earlier, so pictures should come in the order of the board.
+    Every member's last grid comes first; then all of the `leaders`, who may go beyond the budget, up to `most` bytes. Then the
+    end of training is important, then its middle, then the rest; among equals the earlier, so pictures should come in the
+    order of the board.
     """
     spent, kept = 0, set[int]()
-    for index in _by_importance(pictures):
-        cost = len(pictures[index].content) * 4 // 3
-        if spent + cost <= budget:
+    ceiling = max(budget, most or 0)
+    order = _by_importance(pictures)
+    last = set(_last_grids(pictures))
+    for index in sorted(order, key=lambda index: (index not in last, pictures[index].member not in leaders)):
+        cost = len(webp.smaller(pictures[index].content)) * 4 // 3
+        if spent + cost <= (ceiling if pictures[index].member in leaders else budget):
             spent += cost
             kept.add(index)
     return [
@@ -169,6 +177,11 @@ def within(pictures: Sequence[Picture], budget: int) -> list[Picture]:
         else replace(picture, content=b"", problem="left out: the page would grow too large")
         for index, picture in enumerate(pictures)
     ]
+
+
+def _last_grids(pictures: Sequence[Picture]) -> Iterable[int]:
+    found = {(one.member, one.seed): index for index, one in enumerate(pictures) if one.kind == "grid"}
+    return found.values()
 
 
 def _by_importance(pictures: Sequence[Picture]) -> list[int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from bench.report import links
+from bench.report import csv_data, links
 from bench.report.figures.drawing import Drawing, Table
 from bench.report.svg import inline
 
@@ -19,6 +19,16 @@ class InlineFigure:
     caption: str
     svg: Markup
     table: Table
+
+    @property
+    def csv(self) -> str:
+        """The table as text: one element of the page however many numbers there are."""
+        return csv_data.of_table(self.table.header, self.table.rows)
+
+    @property
+    def file(self) -> str:
+        """The name, without its ending, of a file that is saved from the page."""
+        return self.id.removeprefix("fig-")
 
 
 def show(drawings: Iterable[Drawing]) -> tuple[InlineFigure, ...]:

@@ -31,7 +31,8 @@ CHIEF = (
     "flagged",
 )  # columns shown at first
 REAL = "real"  # the calibration row of held-out images
-PICTURES = 6_000_000  # bytes of base64 in one page; what else a page holds stays below 4 MB
+PICTURES = 2_400_000  # bytes of base64 in one page: with all else below 4 MB
+LEADERS, MOST = 2, 6_000_000  # so many rows keep all their pictures, up to so many bytes
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def build(
         gallery.chosen(few), key=lambda record: places[record.member.label]
     )  # the page's bytes go to the best
     base = links.relative(results, target)
-    shown = pictures.within(pictures.pictures_of(results, first), PICTURES)
+    leaders = [member for member, place in places.items() if place < LEADERS]
+    shown = pictures.within(pictures.pictures_of(results, first), PICTURES, leaders, MOST)
     walls = gallery.walls(shown, places, pages, folder=base)
     return page.render(
         "suite.html",
@@ -77,7 +79,7 @@ def build(
         looks=members,
         pages=pages,
         thumbs=gallery.thumbs(walls),
-        trainings=trainings,
+        flagged=[training for training in trainings if training.flags],
         warning_rules=diagnostics.RULES,
         walls=walls,
         gone_sizes=pictures.data_problems(results, few, pictures.SIZES),
@@ -205,7 +207,7 @@ def _budget(board: Board) -> list[Fact]:
     training, evaluation = board.protocol.get("training", {}), board.protocol.get("evaluation", {})
     found: list[Fact] = []
     if isinstance(images := training.get("images"), int):
-        found.append(Fact(formats.count(images), "training images"))
+        found.append(Fact(formats.count(images), "images seen"))
     if isinstance(flops := training.get("flops"), float):
         found.append(Fact(f"{flops:.3g}", "training FLOPs"))
     if isinstance(samples := evaluation.get("samples"), int):

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from bench.report.svg_size import shrink
 from bench.report.theme import PALETTE
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
@@ -49,6 +50,7 @@ def inline(figure: Figure, name: str, title: str, description: str) -> Markup:
     for element in root.iter():
         _restyle(element, name)
     _unwrap(root)
+    shrink(root)
     _label(root, name, title, description)
     return Markup(ElementTree.tostring(root, encoding="unicode", short_empty_elements=True))
 

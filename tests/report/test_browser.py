@@ -15,6 +15,7 @@ from bench import report
 from bench.boards import board
 from bench.boards.verdicts import compare
 from bench.records import record
+from bench.report.theme import PALETTE
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +24,11 @@ ARGUMENTS = [
     "--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 ]  # fmt: skip
+COLOURS = "svg text { font-family: 'DejaVu Sans'; } " + "".join(
+    f".{letter}-{name} {{ {paint}: {colour}; }} "
+    for colour, name in PALETTE.items()
+    for letter, paint in (("f", "fill"), ("s", "stroke"))
+)
 CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 
 playwright = pytest.importorskip(
@@ -214,6 +220,41 @@ def test_a_legend_brings_a_member_forward(visit: Any) -> None:
     picked = page.get_attribute(".legend li:has(button[aria-pressed='true'])", "data-pick")
     assert {opacity for member, opacity in opacities if member == picked} == {"1"}
     assert all(float(opacity) < 0.5 for member, opacity in opacities if member != picked)
+
+
+def test_figures_in_fewer_elements_are_the_same_pictures(browser: Any, pages: Path) -> None:
+    """Each figure of a suite as matplotlib wrote it, and as a page holds it, in pixels."""
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    from bench.report import plots
+    from bench.report.svg import inline, to_svg
+    from bench.report.theme import house_style
+
+    results = pages.parent / "results"
+    records = record.read_all(results)
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+
+    def pixels(svg: str) -> np.ndarray:
+        page.set_content(f"<style>{COLOURS}</style><div style='width: 540px'>{svg}</div>")
+        return np.asarray(Image.open(io.BytesIO(page.locator("svg").screenshot())).convert("L")).astype(int)
+
+    drawn = plots.drawings(board.build(records), records, results)
+    assert len(drawn) > 15
+    with house_style():
+        for drawing in drawn:
+            whole = re.sub(r"<\?xml.*?>|<!DOCTYPE.*?>", "", to_svg(drawing.figure), flags=re.S)
+            whole = re.sub(r' (?:width|height)="[\d.]+pt"', "", whole)
+            small = str(inline(drawing.figure, "one", "title", "words"))
+            a, b = pixels(whole), pixels(small)
+            assert a.shape == b.shape
+            different = (
+                abs(a - b) > 60
+            ).mean()  # two translucent marks of one member, one over the other, are one mark now
+            assert different < 0.0008, (drawing.name, different)
+            assert (a < 250).mean() > 0.005, drawing.name
 
 
 def luminance(colour: str) -> float:

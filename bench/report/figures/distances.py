@@ -14,6 +14,7 @@ from bench.report.theme import INK, Look
 
 HELD_OUT, SAMPLES, PIXELS = "held-out", "samples", "pixels"
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75)
+POINTS = 80  # of a drawn distribution
 
 Groups = dict[str, list[float]]  # "samples" and "held-out" -> distances, ascending
 
@@ -44,10 +45,10 @@ def nearest(space: str, members: Mapping[str, Groups], looks: Mapping[str, Look]
     figure, axes = panel(right=150)
     for member in reversed(shown):  # the best on top
         look = looks[member]
-        _steps(axes, shown[member], color=look.colour, ls=look.dash, lw=1.8 if look.named else 1.0, gid=look.gid)
+        _rising(axes, shown[member], color=look.colour, ls=look.dash, lw=1.8 if look.named else 1.0, gid=look.gid)
     held_out = next((groups[HELD_OUT] for groups in members.values() if HELD_OUT in groups), [])
     if held_out:
-        _steps(axes, held_out, color=INK, ls=(0, (2, 2)), lw=1.4)
+        _rising(axes, held_out, color=INK, ls=(0, (2, 2)), lw=1.4)
         axes.text(1.015, 0.02, "dotted: held-out", transform=axes.transAxes, va="center", color=INK, fontsize=10.5)
     axes.set_ylim(0, 1.02)
     axes.set_xlim(left=0)
@@ -70,9 +71,11 @@ def _words(space: str) -> str:
     return space if space == PIXELS else f"features of {space}"
 
 
-def _steps(axes: Axes, values: Sequence[float], **style: object) -> None:
-    shares = [(rank + 1) / len(values) for rank in range(len(values))]
-    axes.step(values, shares, where="post", **style)  # pyright: ignore[reportArgumentType]
+def _rising(axes: Axes, values: Sequence[float], **style: object) -> None:
+    """The distribution of ascending values as a line through evenly chosen ones, which are all that a reader can see."""
+    last = len(values) - 1
+    ranks = sorted({round(place * last / (POINTS - 1)) for place in range(POINTS)}) if last else [0]
+    axes.plot([values[rank] for rank in ranks], [(rank + 1) / len(values) for rank in ranks], **style)  # pyright: ignore[reportArgumentType]
 
 
 def _table(groups: Mapping[str, Sequence[float]]) -> Table:
