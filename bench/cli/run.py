@@ -45,6 +45,17 @@ class Work:
     ] = "local:1"
 
 
+@dataclass(frozen=True)
+class Tracking:
+    """Who is told what goes on."""
+
+    track: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Tell an experiment tracker: tensorboard, wandb, mlflow; repeatable."),
+    ] = None
+    track_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where trackers keep their files.")] = Path("tracking")
+
+
 @examples(
     "bench run --suite mnist",
     "bench run --suite demo --on local:2",
@@ -60,6 +71,7 @@ def run(
     place: Place,
     engine: Engine,
     work: Work,
+    tracking: Tracking,
     author: Annotated[
         str, typer.Option(metavar="NAME", envvar="BENCH_AUTHOR", help="Who stands for members that are in no package.")
     ] = "",
@@ -77,6 +89,8 @@ def run(
     from bench.runs import crew
     from bench.runs.lifeline import lifeline
     from bench.runs.run import Progress, check, execute, todo
+    from bench.trackers.feed import tracked
+    from bench.trackers.names import opened
 
     suite = choice.load(place.data_root)
     if at is not None:
@@ -92,8 +106,10 @@ def run(
     expected = check(experiment, waiting)
     if not work.yes and sum(expected.get(job.member, 0.0) for job in waiting) > DAY:
         _ask(experiment, waiting)
+    trackers = opened(tracking.track or [], tracking.track_dir)
     _keep(choice, suite, place.results)
     events = execute(experiment, jobs, retry_failed=failed_too, checkpoint_seconds=work.checkpoint_seconds)
+    events = tracked(events, experiment, trackers) if trackers else events
     if lifeline.worker is not None:
         share(experiment, len(jobs), events)
         return

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.gan import Now
+from bench.records.record import Point
 from bench.runs.evaluation import evaluated_at_the_end
 from bench.runs.jobs import Job
 from bench.runs.state import RunState
@@ -20,10 +21,15 @@ class Progress:
     budget: int  # real images that may be drawn
     images_per_second: float
     terms: Mapping[str, float]  # means of losses and diagnostics since the last point of the curve
-    scores: Mapping[str, float]  # of the latest point of the curve
+    point: Point | None  # the latest of the curve
     activity: str = ""  # inside an evaluation, e.g. "sampling 2,300 of 10,000"
     elapsed: float = 0.0  # seconds of this job so far, over all interruptions
     seconds_left: float | None = None  # of this job, evaluation included; None: not yet known
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Of the latest point of the curve."""
+        return self.point.scores if self.point else {}
 
     @property
     def share(self) -> float:
@@ -43,7 +49,7 @@ def progress_of(job: Job, suite: Suite, phase: str, now: Now, state: RunState, a
         budget=now.budget,
         images_per_second=now.images / seconds if seconds else 0.0,
         terms=state.meter.means(),
-        scores=state.curve[-1].scores if state.curve else {},
+        point=state.curve[-1] if state.curve else None,
         activity=activity,
         elapsed=seconds + state.seconds.get("evaluate", 0.0),
         seconds_left=_seconds_left(suite, now, state),

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bench import members
 from bench.cli import view
+from bench.records.record import Point
 from bench.runs.job import Progress
 from bench.runs.jobs import Job
 from bench.runs.provenance import Snapshot
@@ -27,7 +28,7 @@ def progress(job: Job = JOBS[0], **changes: object) -> Progress:
         "budget": 48_000,
         "images_per_second": 812.4,
         "terms": {"critic/adversarial": 0.6931, "generator/adversarial": 1.25, "critic/gradient_penalty": 3.0},
-        "scores": {"fid@digits-cnn": 119.24},
+        "point": Point(images=12_000, step=250, train_seconds=60.0, terms={}, scores={"fid@digits-cnn": 119.24}),
         "activity": "",
         "elapsed": 60.0,
         "seconds_left": 120.0,

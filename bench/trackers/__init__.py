@@ -1,0 +1,1 @@
+"""Experiment trackers: what a run tells them, and those that are known."""
