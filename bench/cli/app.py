@@ -13,6 +13,7 @@ from bench.cli import (
     export,
     extractors,
     gate,
+    human,
     leaderboard,
     list,
     merge,
@@ -83,11 +84,12 @@ def tree() -> Any:
     for panel, verbs in VERBS.items():
         _add(app, verbs, panel)
     groups = {
-        "data": (data.verbs, "Prepare, import and verify data sets."),
-        "extractors": (extractors.verbs, "Bring weights that are not ours to ship."),
+        "human": (human.verbs, "Ask people.", "Decide"),
+        "data": (data.verbs, "Prepare, import and verify data sets.", "Data"),
+        "extractors": (extractors.verbs, "Bring weights that are not ours to ship.", "Data"),
     }
-    for name, (verbs, help) in groups.items():
+    for name, (verbs, help, panel) in groups.items():
         group = _typer(help)
         _add(group, verbs)
-        app.add_typer(group, name=name, rich_help_panel="Data")
+        app.add_typer(group, name=name, rich_help_panel=panel)
     return typer.main.get_command(app)

@@ -13,7 +13,7 @@ TINY = ("run", "--suite", "tiny.toml")
         (["run", "--suite", "dmeo"], "unknown suite 'dmeo'. Did you mean 'demo'"),
         (["run"], "give either --suite NAME, or --dataset SET"),
         (["run", "--suite", "demo", "--images", 5], "--images: belongs to --dataset"),
-        ([*TINY, "--member", "dcgn"], "unknown member 'dcgn'. Did you mean 'dcgan', 'cgan' or 'dcgan-r1'?"),
+        ([*TINY, "--member", "dcgn"], "unknown member 'dcgn'. Did you mean 'dcgan', 'cgan' or 'ddgan'?"),
         ([*TINY, "--device", "cuda:99"], "--device cuda:99"),
         ([*TINY, "--device", "quantum"], "--device quantum"),
         ([*TINY, "--parts", 0], "parts"),

@@ -1,0 +1,1 @@
+"""A study with people: one offline page that asks, and what its answers say."""
