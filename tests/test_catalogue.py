@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from bench import catalogue, members
+from bench.catalogue import passes
 from bench.errors import UserError
 from bench.gan import ImageSpec
 
@@ -94,3 +95,38 @@ def test_a_catalogue_with_a_fault(tmp_path: Path, text: str, words: str):
 
 def test_a_member_of_a_package_without_a_catalogue():
     assert catalogue.entry(members.Listing("mine", "bench.gan:gan", "")) is None
+
+
+def test_passes_that_are_no_sum_are_a_fault_of_the_entry(tmp_path: Path):
+    path = tmp_path / "catalogue.toml"
+    path.write_text('[a]\ntitle = "A"\nyear = 2020\nfamily = "f"\nobjective = "o"\npasses = "steps ** 2"\n')
+    with pytest.raises(UserError, match=r"passes: .*not understood.*Fix the entry"):
+        catalogue.parse(path)
+
+
+VALUES = {"steps": 18, "solver": "heun", "guidance": 1.0, "resolution": 32}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("1", 1),
+        ("steps", 18),
+        ("2 * steps - 1", 35),
+        ("steps * (1 + (solver == 'heun'))", 36),
+        ("steps * (1 + (solver == 'euler'))", 18),
+        ("steps * (1 + (guidance != 1))", 18),
+        ("min(resolution // 4, 16) * min(resolution // 4, 16) + 1", 65),
+        ("width + 1", None),
+    ],
+)
+def test_by_hand(said: str, expected: int | None):
+    assert passes(said, VALUES) == expected
+
+
+@pytest.mark.parametrize(
+    "said", ["", "steps +", "steps ** 2", "steps / 2", "max(1, 2)", "steps.real", "solver", "'x' * 3", "1.5"]
+)
+def test_what_is_no_such_sum_is_refused(said: str):
+    with pytest.raises(ValueError, match="passes"):
+        passes(said, VALUES)

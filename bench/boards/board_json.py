@@ -47,6 +47,8 @@ class _Cost(_Open):
     flops_sample: Count | None = None
     samples_per_second: Finite | None = None
     flops_image: Finite | None = None
+    passes: Count | None = None
+    inference: Count | None = None
 
 
 class _Row(_Open):
@@ -62,6 +64,8 @@ class _Row(_Open):
     gaps: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     revisions: tuple[str, ...] = ()
+    teacher: str = ""
+    features: str = ""
     cells: tuple[_Cell, ...]
     cost: _Cost | None
     records: tuple[str, ...]
@@ -131,10 +135,14 @@ def _row(item: _Row, metrics: dict[str, Column]) -> Row:
             cost.flops_sample,
             cost.samples_per_second,
             cost.flops_image,
+            cost.passes,
+            cost.inference,
         ),
         records=item.records,
         warnings=item.warnings,
         revisions=item.revisions,
+        teacher=item.teacher,
+        features=item.features,
     )  # fmt: skip
 
 
@@ -191,6 +199,7 @@ def _row_as_dict(shown: tuple[BoardColumn, ...], row: Row) -> dict[str, Any]:
         "gaps": list(row.gaps),
         "warnings": list(row.warnings),
         "revisions": list(row.revisions),
+        **{key: value for key, value in (("teacher", row.teacher), ("features", row.features)) if value},
         "cells": [
             {"metric": metric, "checkpoint": checkpoint, **_cell_as_dict(cell)}
             for (metric, checkpoint), cell in row.cells.items()
@@ -201,12 +210,14 @@ def _row_as_dict(shown: tuple[BoardColumn, ...], row: Row) -> dict[str, Any]:
 
 
 def _cost_as_dict(cost: Cost) -> dict[str, Any]:
-    """What speed records add is left out where there are none."""
+    """What speed records and catalogues add is left out where there is nothing."""
     known = {"images": cost.images, "train_seconds": exact(cost.train_seconds), "parameters": dict(cost.parameters)}
     speed = {
         "flops_sample": cost.flops_sample,
         "samples_per_second": exact(cost.samples_per_second),
         "flops_image": cost.flops_image,
+        "passes": cost.passes,
+        "inference": cost.inference,
     }
     return known | {key: value for key, value in speed.items() if value is not None}
 

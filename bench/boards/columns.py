@@ -54,6 +54,7 @@ def columns(board: Board) -> tuple[BoardColumn, ...]:
         _cost("train_seconds", "Training", lambda cost: cost.train_seconds or None, duration),
         _cost("parameters", "Parameters", lambda cost: cost.size, lambda value: count(round(value))),
     ]
+    found += _sampling(board)
     found += _compute(board)
     found += _metrics(board, names)
     if {row.track for row in board.rows} - {"fixed"}:  # what a reader expects without a word
@@ -61,6 +62,24 @@ def columns(board: Board) -> tuple[BoardColumn, ...]:
     if any(row.warnings for row in board.rows):
         found.append(_named("flagged", "Flagged", lambda row: "; ".join(row.warnings)))
     return tuple(found)
+
+
+def _sampling(board: Board) -> list[BoardColumn]:
+    """What catalogues say: how often networks are passed, how many of their parameters a sample needs, and who helped."""
+    found: list[BoardColumn] = []
+    if any(row.cost and row.cost.passes not in (None, 1) for row in board.rows):
+        found.append(_cost("passes", "Passes per sample", lambda cost: cost.passes, lambda value: count(round(value))))
+    if any(row.cost and row.cost.inference not in (None, row.cost.size) for row in board.rows):
+        found.append(
+            _cost(
+                "inference", "Parameters at inference", lambda cost: cost.inference, lambda value: count(round(value))
+            )
+        )
+    if any(row.teacher for row in board.rows):
+        found.append(_named("teacher", "Teacher", lambda row: row.teacher))
+    if any(row.features for row in board.rows):
+        found.append(_named("features", "Pretrained features", lambda row: row.features))
+    return found
 
 
 def _compute(board: Board) -> list[BoardColumn]:

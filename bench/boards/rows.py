@@ -55,6 +55,8 @@ class Cost:
     flops_sample: int | None = None  # of generating one image, where a speed record counted them
     samples_per_second: float | None = None
     flops_image: float | None = None  # of training by one real image, in the matched track
+    passes: int | None = None  # of networks for one sample, where a catalogue says it
+    inference: int | None = None  # parameters of the players that make samples, where a catalogue names them
 
     @property
     def size(self) -> int | None:
@@ -81,6 +83,8 @@ class Row:
     warnings: tuple[str, ...] = ()  # why its scores are not to be trusted: memorised, collapsed
     arguments: tuple[tuple[str, Value], ...] = ()  # the parameters of the member's builder, those at their default too
     revisions: tuple[str, ...] = ()  # commits of the checkouts that its runs were made from
+    teacher: str = ""  # the trained model that it learned from, where a catalogue says it
+    features: str = ""  # the pretrained network that it looked through in training
 
     @property
     def success(self) -> float | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.boards.rows import Board, Cost, Row
+from bench.boards.sampling_columns import with_catalogue
 from bench.records import speed_figures
 from bench.records.record import Environment
 from bench.records.speed import SpeedRecord, read_all
@@ -18,8 +19,8 @@ Machine = tuple[str, str | None, str, int]
 
 
 def attach(board: Board, results: Path) -> Board:
-    """The board with FLOPs and throughput from the speed records below `results`; the same board when there are none."""
-    return with_speed(board, read_all(results))
+    """The board with what stands beside records: what catalogues say, FLOPs and throughput of the speed records below `results`."""
+    return with_speed(with_catalogue(board), read_all(results))
 
 
 def with_speed(board: Board, records: Iterable[SpeedRecord]) -> Board:

@@ -17,6 +17,7 @@ from bench.boards import board, render
 from bench.boards import statistics as st
 from bench.boards.rows import Column
 from bench.boards.scales import scale_of
+from bench.boards.speed_columns import attach
 from bench.boards.verdicts import baseline, cells, gate_text, margins
 from bench.boards.verdicts.gate import Exit, gate
 from bench.errors import UserError
@@ -310,7 +311,7 @@ def test_margins_are_read():
 def test_baseline_from_a_folder_a_file_and_nowhere(records_of, tmp_path):
     for item in records_of(dcgan=GOOD):
         record.write(item, tmp_path / "results")
-    built = board.build(board.load(tmp_path / "results"))
+    built = attach(board.build(board.load(tmp_path / "results")), tmp_path / "results")
     (tmp_path / "digits.json").write_text(render.render(built, "json"))
     for place in ("results", "digits.json"):
         found = baseline.find(str(tmp_path / place), "digits").board
