@@ -44,11 +44,17 @@ def kept() -> tuple[float, ...]:
     return tuple(accumulate((1 - beta for beta in betas), mul, initial=1.0))
 
 
+@cache
+def kept_on(device: torch.device) -> Tensor:
+    """The same on a device, where it stays: no step copies it again."""
+    return torch.tensor(kept(), device=device)
+
+
 def noise_error(turn: Turn) -> Tensor:
     """E (e - e(x_t, t))^2 with t uniform in 1, ..., 1000, the mean over all numbers of an image (DDPM, equation 14)."""
     assert isinstance(turn, DenoisingTurn)
     steps = 1 + (turn.uniform() * LAST).long().clamp(max=LAST - 1)
-    share = torch.tensor(kept(), device=steps.device)[steps][:, None, None, None]
+    share = kept_on(steps.device)[steps][:, None, None, None]
     noisy = share.sqrt() * turn.real + (1 - share).sqrt() * turn.noise
     return mse_loss(turn.network(noisy, steps / LAST), turn.noise)
 
