@@ -4,6 +4,7 @@ from typing import Literal
 
 from bench.boards import board_json, headline, published, text
 from bench.boards.rows import Board
+from bench.boards.short_names import shared_words, shortened
 
 Format = Literal["md", "csv", "json"]
 FORMATS: tuple[Format, ...] = ("md", "csv", "json")
@@ -12,5 +13,6 @@ FORMATS: tuple[Format, ...] = ("md", "csv", "json")
 def render(board: Board, format: Format) -> str:
     """The board as text: ``md`` for people, with published rows; ``csv`` with a line per seed; ``json`` with everything."""
     if format == "md":
-        return text.markdown(board, headline.verdict(board), published.lines(board))
+        said = shortened(board)
+        return text.markdown(said, headline.verdict(said), published.lines(board), shared_words(board))
     return {"csv": text.as_csv, "json": board_json.write}[format](board)

@@ -31,8 +31,11 @@ def remarks(board: Board) -> tuple[str, ...]:
     return (*caveats(board), *flag_lines(board), *board.notes)
 
 
-def markdown(board: Board, headline: str, published: Sequence[str] = ()) -> str:
-    """The board for people: what can be claimed, the rows, the lines on published scores, then what else must be known."""
+def markdown(board: Board, headline: str, published: Sequence[str] = (), shared: str = "") -> str:
+    """The board for people: what can be claimed, the rows, the lines on published scores, then what else must be known.
+
+    `shared` says the parameters that all members share and that their names leave out.
+    """
     tracks = " and ".join(sorted({row.track for row in board.rows}))
     reported = next((column for column in board.columns if column.metric == board.ranking), None)
     lines = [
@@ -45,6 +48,7 @@ def markdown(board: Board, headline: str, published: Sequence[str] = ()) -> str:
         else f"Ranked by {escape(board.ranking)}, which no run reports.",
         f"Mean and 95 % interval over training seeds. {tracks.capitalize()} track, protocol {board.protocol_digest[:10]}.",
         *rules(board),
+        *([escape(shared)] if shared else []),
         "",
         *_tables(board),
         *published,

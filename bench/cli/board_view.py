@@ -8,6 +8,7 @@ import typer
 from bench.boards import headline
 from bench.boards.columns import BoardColumn, columns
 from bench.boards.rows import Board, Row
+from bench.boards.short_names import shared_words, shortened
 from bench.boards.text import TITLES, remarks, rules
 from bench.cli.output import GAP, table
 from bench.formats import indented, plain
@@ -15,6 +16,7 @@ from bench.formats import indented, plain
 
 def show(board: Board) -> None:
     """Print the board for a person at a terminal. Markdown, HTML and JSON have every column."""
+    shared, board = shared_words(board), shortened(board)
     typer.echo(f"{plain(board.suite)} {plain(board.suite_version)}, ranked by {plain(board.ranking)}\n")
     typer.echo(f"{plain(headline.verdict(board))}\n")
     every = columns(board)
@@ -24,7 +26,7 @@ def show(board: Board) -> None:
             typer.echo("" if kind == "ranked" else f"\n{title}\n", nl=kind != "ranked")
             table([_cells(shown, row) for row in rows], as_json=False)
     typer.echo("")
-    for line in (*rules(board), *remarks(board)):
+    for line in (*rules(board), *([shared] if shared else []), *remarks(board)):
         typer.echo(indented(line))
     if left := [column.title for column in every if column not in shown]:
         typer.echo(f"Not shown for want of width: {', '.join(left)}. `--format md` prints every column.")

@@ -43,7 +43,7 @@ class Strip:
     """The pictures of one kind of one run, in the order of training."""
 
     index: int  # the member's place on the board
-    member: str
+    member: str  # as it is shown
     seed: int
     link: str  # to the member's page, or ""
     label: str

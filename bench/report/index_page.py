@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bench.boards import headline
 from bench.boards.metric_names import metric_name
 from bench.boards.rows import RANKED, Board, Row
+from bench.boards.short_names import shortened
 from bench.report import links, page
 from bench.report.figures.drawing import Drawing
 from bench.report.figures.heat import LEGEND, Square, goodness, squares
@@ -42,7 +43,7 @@ def _card(board: Board) -> Card:
         version=board.suite_version,
         link=f"{links.slug(board.suite)}.html",
         data=str(board.protocol.get("data", {}).get("name", "")),
-        verdict=headline.verdict(board),
+        verdict=headline.verdict(shortened(board)),
         members=len(rows),
         seeds=len({seed for row in rows for seed in row.seeds}),
         runs=f"{ok}/{sum(sum(row.statuses.values()) for row in rows)}",
@@ -51,7 +52,7 @@ def _card(board: Board) -> Card:
 
 def matrix(boards: Sequence[Board]) -> Drawing:
     """Members x suites: the ranking metric of each suite, coloured from the worst to the best of its column."""
-    columns = {f"{board.suite} {metric_name(board.ranking).short}": _column(board) for board in boards}
+    columns = {f"{board.suite} {metric_name(board.ranking).short}": _column(shortened(board)) for board in boards}
     members = sorted(
         {member for column in columns.values() for member in column}, key=lambda name: _standing(name, columns)
     )

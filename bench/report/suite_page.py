@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from bench.boards.caveats import caveats
 from bench.boards.columns import columns
 from bench.boards.metric_names import metric_name
 from bench.boards.rows import Board
+from bench.boards.short_names import shared_words, short_names, shortened
 from bench.records.record import Record
 from bench.report import csv_data, extent, gallery, leaderboard, links, page, pictures, provenance
 from bench.report.figures import diagnostics, distances, dots
@@ -69,7 +70,13 @@ def build(
     base = links.relative(results, target)
     leaders = [member for member, place in places.items() if place < LEADERS]
     shown = pictures.within(pictures.pictures_of(results, first), PICTURES, leaders, MOST)
-    walls = gallery.walls(shown, places, pages, folder=base)
+    names = short_names(board)
+    walls = gallery.walls(
+        [replace(picture, member=names[picture.member]) for picture in shown],
+        {names[member]: place for member, place in places.items()},
+        {names[member]: link for member, link in pages.items()},
+        folder=base,
+    )
     return page.render(
         "suite.html",
         board=board,
@@ -96,7 +103,8 @@ def build(
 def _first(board: Board, places: Mapping[str, int]) -> list[tuple[int, str, str]]:
     """Whose samples stand on the first screen: the first two rows that are ranked, or what there is, and real images."""
     rows = (board.of("ranked") or board.of("flagged", "incomplete"))[:2]
-    found = [(places[row.member], row.member, headline.score(board, row)) for row in rows]
+    names = short_names(board)
+    found = [(places[row.member], names[row.member], headline.score(board, row)) for row in rows]
     return found + [
         (places[row.member], "Real images", "held out") for row in board.of("calibration") if row.member == REAL
     ]
@@ -105,13 +113,16 @@ def _first(board: Board, places: Mapping[str, int]) -> list[tuple[int, str, str]
 def _leaderboard(board: Board, places: Mapping[str, int]) -> dict[str, Any]:
     """What the page says of the rows."""
     shown = columns(board)
+    said = shortened(board)
     return {
         "ranking": metric_name(board.ranking),
-        "verdict": headline.verdict(board),
-        "cost": headline.cost(board),
-        "caveats": caveats(board),
-        "rules": text.rules(board),
-        "flags": trust.flag_lines(board),
+        "verdict": headline.verdict(said),
+        "cost": headline.cost(said),
+        "caveats": caveats(said),
+        "rules": text.rules(said),
+        "notes": (*trust.flag_lines(said), *said.notes),
+        "shared": shared_words(board),
+        "names": short_names(board),
         "columns": shown,
         "chief": CHIEF,
         "groups": leaderboard.groups(board, shown, places),
@@ -152,7 +163,8 @@ def member_looks(board: Board) -> dict[str, Look]:
     """One look per member, by its place on the board; calibration rows are context."""
     rows = [row.member for row in board.rows if row.kind != "calibration"]
     named = list(dict.fromkeys(rows))
-    return looks([*named, *(row.member for row in board.of("calibration") if row.member not in named)], len(named))
+    every = [*named, *(row.member for row in board.of("calibration") if row.member not in named)]
+    return looks(every, len(named), short_names(board))
 
 
 def trainings_of(board: Board, records: Sequence[Record]) -> tuple[TrainingDiagnostics, ...]:

@@ -9,6 +9,7 @@ from bench.boards.columns import columns
 from bench.boards.metric_names import metric_name
 from bench.boards.ranks import RANK_RULE
 from bench.boards.rows import Board
+from bench.boards.short_names import shared_words, shortened
 from bench.records.record import Record
 from bench.report import gallery, links
 
@@ -18,6 +19,7 @@ SHOWN = ("rank", "member", "score_last", "runs_ok", "train_seconds", "parameters
 
 def build(board: Board, records: Sequence[Record], results: Path, target: Path) -> str:
     """The summary; its picture is linked relative to `target`."""
+    whole, board, shared = board, shortened(board), shared_words(board)
     rows = board.of("ranked")[:MOST]
     lines = [f"**{formats.escape(headline.verdict(board))}** {formats.escape(headline.cost(board))}".rstrip(), ""]
     if rows:
@@ -28,11 +30,11 @@ def build(board: Board, records: Sequence[Record], results: Path, target: Path) 
     if rest > 0:
         lines += [f"and {rest} more", ""]
     if rows:
-        lines += [RANK_RULE, ""]
+        lines += [" ".join(filter(None, [RANK_RULE, formats.escape(shared)])), ""]
     incomplete = [formats.escape(row.member) for row in board.of("incomplete")]
     if incomplete:
         lines += [f"Not ranked, incomplete: {', '.join(incomplete)}.", ""]
-    return "\n".join([*lines, *_picture(board, records, results, target), _source(board), ""])
+    return "\n".join([*lines, *_picture(whole, records, results, target), _source(board), ""])
 
 
 def index(parts: Sequence[tuple[Board, str]]) -> str:

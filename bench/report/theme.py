@@ -100,6 +100,7 @@ class Look:
     dash: Any
     named: bool  # has a colour of its own; the others are grey context
     labelled: bool  # its name is written beside what is drawn
+    label: str = ""  # that name
 
     @property
     def gid(self) -> str:
@@ -107,12 +108,17 @@ class Look:
         return f"member-{self.index}"
 
 
-def looks(members: Sequence[str], named: int = len(SERIES)) -> dict[str, Look]:
-    """Colours go to the first members of the board; the rest are grey context that a reader can bring forward."""
+def looks(members: Sequence[str], named: int = len(SERIES), names: Mapping[str, str] | None = None) -> dict[str, Look]:
+    """Colours go to the first members of the board; the rest are grey context that a reader can bring forward.
+
+    `names` are the short names of members that have one.
+    """
     found: dict[str, Look] = {}
     for index, member in enumerate(members):
         coloured = index < min(named, len(SERIES))
         place = index % len(SERIES)
         colour, dash = (SERIES[place], DASHES[place]) if coloured else (FAINT, "-")
-        found[member] = Look(index, colour, MARKERS[place], dash, coloured, coloured or len(members) <= LABELLED)
+        labelled = coloured or len(members) <= LABELLED
+        label = (names or {}).get(member, member)
+        found[member] = Look(index, colour, MARKERS[place], dash, coloured, labelled, label)
     return found

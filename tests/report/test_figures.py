@@ -100,7 +100,7 @@ def test_a_name_stands_beside_its_point(metric: str) -> None:
         metric_axis(axes, "y", metric, [y for _, y in points.values()])
         for x, y in points.values():
             axes.plot([x], [y], "o")
-        point_labels(axes, list(points.values()), [(place, name, known[name]) for place, name in enumerate(points)])
+        point_labels(axes, list(points.values()), [(place, known[name]) for place, name in enumerate(points)])
         end_labels(axes, points, known)
         figure.draw_without_rendering()
     for text in axes.texts:
@@ -336,7 +336,7 @@ def test_names_keep_apart_in_a_crowd() -> None:
         figure, axes = panel()
         axes.set_xlim(0, 10)
         axes.set_ylim(0, 10)
-        point_labels(axes, points, [(place, name, known[name]) for place, name in enumerate(names)])
+        point_labels(axes, points, [(place, known[name]) for place, name in enumerate(names)])
         figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in axes.texts]
     ups = [box.y0 + box.height / 2 for box in boxes]

@@ -67,7 +67,7 @@ def _draw(board: Board, rows: Sequence[Row], key: Key, looks: Mapping[str, Look]
     settle(axes, "x", key[0], values)
     for place, row in enumerate(rows):
         _row(axes, place, row.cells[key], looks[row.member])
-    _name_rows(axes, rows)
+    _name_rows(axes, [looks[row.member].label for row in rows])
     marks.references(axes, named)
     return figure
 
@@ -96,10 +96,10 @@ def _caption(board: Board, rows: Sequence[Row], key: Key) -> str:
     return " ".join(words)
 
 
-def _name_rows(axes: Axes, rows: Sequence[Row]) -> None:
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     """The first row on top, names on the left."""
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [short(row.member) for row in rows])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), [short(name) for name in names])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)

@@ -151,22 +151,23 @@ def end_labels(axes: Axes, ends: Mapping[str, tuple[float, float]], looks: Mappi
     box = axes.get_window_extent().height
     for member, height in zip(named, spread(heights, 14 / box, 0.02, 0.98), strict=True):
         text = axes.text(
-            1.015, height, short(member), transform=axes.transAxes, va="center", fontsize=10.5,
+            1.015, height, short(looks[member].label), transform=axes.transAxes, va="center", fontsize=10.5,
             color=looks[member].colour if looks[member].named else MUTED, gid=looks[member].gid,
         )  # fmt: skip
         text.set_clip_on(False)
 
 
-def point_labels(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[tuple[int, str, Look]]) -> None:
+def point_labels(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[tuple[int, Look]]) -> None:
     """Write names beside points where they cover no other name and no other point, as far as there is room.
 
-    A label is the index of its point, the name and the look.
+    A label is the index of its point and the look, which knows the name.
     """
     axes.autoscale_view()  # the limits of linear axes are settled only now
     pixels = [(float(x), float(y)) for x, y in (axes.transData.transform(point) for point in points)]
     frame = axes.get_window_extent()
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in pixels]
-    for index, name, look in labels:
+    for index, look in labels:
+        name = look.label
         box, far = _place(*pixels[index], LETTER * len(short(name)) + 4, frame, taken)
         taken.append(box)
         to_axes = axes.transAxes.inverted()

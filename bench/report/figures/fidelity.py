@@ -50,7 +50,7 @@ def plane(board: Board, looks: Mapping[str, Look], across: str, up: str) -> Draw
         )
     points.reverse()
     _limit(axes, [[value for row in rows for value in row.cells[key].values] for key in keys])
-    labels = [(index, row.member, looks[row.member]) for index, row in enumerate(rows) if looks[row.member].labelled]
+    labels = [(index, looks[row.member]) for index, row in enumerate(rows) if looks[row.member].labelled]
     point_labels(axes, points, labels)
     return Drawing(
         name=f"plane-{across}-{up}",

@@ -11,6 +11,7 @@ from matplotlib.colors import ListedColormap
 from bench import formats
 from bench.boards.metric_names import metric_name
 from bench.boards.rows import RANKED, Board, Column
+from bench.boards.short_names import short_names
 from bench.records.record import Record
 from bench.report.figures.drawing import Drawing, Table, panel, short
 from bench.report.theme import BAD, HEAT, INK, MUTED, PAPER
@@ -54,8 +55,9 @@ def by_seed(board: Board, records: Sequence[Record]) -> Drawing | None:
     }
     columns = {column.metric: column for column in board.columns}
     good = goodness(list(values.values()), columns.get(board.ranking))
+    names = short_names(board)
     grid = {
-        row.member: [
+        names[row.member]: [
             Square(values[row.member, seed], good[values[row.member, seed]])
             if (row.member, seed) in values
             else Square(status=statuses.get((row.member, row.source, seed), "missing" if seed in row.seeds else ""))

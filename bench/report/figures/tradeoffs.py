@@ -74,7 +74,7 @@ def against(
         look = looks[row.member]
         axes.plot([x], [y], look.marker, color=look.colour, ms=8 if index in best else 6, mew=0, gid=look.gid)
     named = [index for index, row in enumerate(rows) if looks[row.member].labelled or index in best]
-    point_labels(axes, points, [(index, rows[index].member, looks[rows[index].member]) for index in named])
+    point_labels(axes, points, [(index, looks[rows[index].member]) for index in named])
     name = metric_name(board.ranking)
     return Drawing(
         name=cost.name,
