@@ -66,6 +66,7 @@ class _Row(_Open):
     revisions: tuple[str, ...] = ()
     teacher: str = ""
     features: str = ""
+    finished: str = ""
     cells: tuple[_Cell, ...]
     cost: _Cost | None
     records: tuple[str, ...]
@@ -143,6 +144,7 @@ def _row(item: _Row, metrics: dict[str, Column]) -> Row:
         revisions=item.revisions,
         teacher=item.teacher,
         features=item.features,
+        finished=item.finished,
     )  # fmt: skip
 
 
@@ -200,6 +202,7 @@ def _row_as_dict(shown: tuple[BoardColumn, ...], row: Row) -> dict[str, Any]:
         "warnings": list(row.warnings),
         "revisions": list(row.revisions),
         **{key: value for key, value in (("teacher", row.teacher), ("features", row.features)) if value},
+        "finished": row.finished,
         "cells": [
             {"metric": metric, "checkpoint": checkpoint, **_cell_as_dict(cell)}
             for (metric, checkpoint), cell in row.cells.items()

@@ -36,6 +36,7 @@ class Run:
     distrust: tuple[str, ...]  # the flags that take its row out of the ranking
     absent: frozenset[str]  # optional metrics that its machine could not measure
     revision: str  # the commit of the checkout that it was made from, "" where there was none
+    finished: str  # when it ended, in UTC
     place: Place  # among the records of its member: the greatest is the newest
     file: str  # the record's path below the results folder
 
@@ -67,6 +68,7 @@ def run_of(record: Record) -> Run:
         flags={key: tuple(sorted(words)) for key, words in flags.items() if words},
         absent=frozenset(record.absent),
         revision=_revision(record),
+        finished=record.finished,
         place=record.place,
         distrust=trust.distrust(record),
         file=record.file_name,
@@ -123,6 +125,7 @@ def row_of(
         warnings=warnings,
         arguments=latest.arguments,
         revisions=tuple(sorted({run.revision for run in runs if run.revision})),
+        finished=max(run.finished for run in runs)[:10],
     )
 
 

@@ -85,6 +85,7 @@ class Row:
     revisions: tuple[str, ...] = ()  # commits of the checkouts that its runs were made from
     teacher: str = ""  # the trained model that it learned from, where a catalogue says it
     features: str = ""  # the pretrained network that it looked through in training
+    finished: str = ""  # the day of its last run, as YYYY-MM-DD
 
     @property
     def success(self) -> float | None:

@@ -12,12 +12,13 @@ from bench.errors import UserError
 if TYPE_CHECKING:
     from bench.boards.rows import Board
 
-Format = Literal["text", "md", "csv", "json"]
+Format = Literal["text", "md", "csv", "json", "latex"]
 
 
 @examples(
     "bench leaderboard --suite digits",
     "bench leaderboard --suite digits --format csv > scores.csv",
+    "bench leaderboard --suite digits --format latex > table.tex",
     "bench leaderboard --across dcgan",
     "bench leaderboard --check",
 )
@@ -29,7 +30,7 @@ def leaderboard(
         Format | None,
         typer.Option(
             "--format",
-            metavar="text|md|csv|json",
+            metavar="text|md|csv|json|latex",
             help="What to print.",
             show_default="text on a terminal, md in a pipe",
         ),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import formats
-from bench.boards import headline, text, trust
+from bench.boards import citation, headline, text, trust
 from bench.boards.caveats import caveats
 from bench.boards.columns import columns
 from bench.boards.metric_names import metric_name
@@ -64,19 +64,9 @@ def build(
     places = {member: look.index for member, look in members.items()}
     pages = {record.member.label: member_page(board.suite, record.member.label) for record in current}
     few = extent.records_of(current, board)
-    first = sorted(
-        gallery.chosen(few), key=lambda record: places[record.member.label]
-    )  # the page's bytes go to the best
+    first = sorted(gallery.chosen(few), key=lambda record: places[record.member.label])  # bytes go to the best
     base = links.relative(results, target)
-    leaders = [member for member, place in places.items() if place < LEADERS]
-    shown = pictures.within(pictures.pictures_of(results, first), PICTURES, leaders, MOST)
-    names = short_names(board)
-    walls = gallery.walls(
-        [replace(picture, member=names[picture.member]) for picture in shown],
-        {names[member]: place for member, place in places.items()},
-        {names[member]: link for member, link in pages.items()},
-        folder=base,
-    )
+    walls = _walls(board, pictures.pictures_of(results, first), places, pages, base)
     return page.render(
         "suite.html",
         board=board,
@@ -95,8 +85,25 @@ def build(
         protocol=provenance.flat(board.protocol),
         machines=provenance.machines(current),
         scores_csv=csv_data.href(board),
+        citation=citation.text(board),
+        bibtex=citation.bibtex(board),
         **_leaderboard(board, places),
         **_figures(board, few, first, results),
+    )
+
+
+def _walls(
+    board: Board, found: Sequence[pictures.Picture], places: Mapping[str, int], pages: Mapping[str, str], base: str
+) -> tuple[gallery.Gallery, ...]:
+    """The pictures that a page has room for, under the names that the board shows; `base` leads to the results."""
+    leaders = [member for member, place in places.items() if place < LEADERS]
+    names = short_names(board)
+    shown = pictures.within(found, PICTURES, leaders, MOST)
+    return gallery.walls(
+        [replace(picture, member=names[picture.member]) for picture in shown],
+        {names[member]: place for member, place in places.items()},
+        {names[member]: link for member, link in pages.items()},
+        folder=base,
     )
 
 

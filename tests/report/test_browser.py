@@ -325,6 +325,65 @@ def test_a_picture_opens_at_full_size_and_arrows_walk_through_training(visit: An
     assert not image.is_visible()
 
 
+def saved(page: Any, where: Any, kind: str) -> str:
+    with page.expect_download() as found:
+        where.get_by_role("button", name=kind, exact=True).click()
+    return Path(found.value.path()).read_bytes().decode("latin-1" if kind == "PNG" else "utf-8")
+
+
+def test_the_leaderboard_is_saved_as_it_is_shown(visit: Any) -> None:
+    import csv
+
+    page = visit().page
+    box = page.locator("#leaderboard > .export").first
+    box.get_by_role("button", name="Export").click()
+    lines = list(csv.reader(saved(page, box, "CSV").splitlines()))
+    assert lines[0][:2] == ["Rank", "Member"]
+    assert {len(line) for line in lines} == {len(lines[0])}
+    assert [line[1] for line in lines[1:]] == page.eval_on_selector_all(
+        "#board tr.row th", "all => all.map(one => one.dataset.v)"
+    )
+    page.get_by_label("Filter").fill("dcgan")
+    assert len(saved(page, box, "Markdown").splitlines()) == 3
+    tex = saved(page, box, "LaTeX")
+    assert tex.startswith("% GAN Bench, suite toy 1.0.0, protocol ")
+    assert "\\midrule\n" in tex
+    assert "dcgan &" in tex
+
+
+def test_a_figure_is_saved_as_svg_and_png_and_its_data_as_text(visit: Any) -> None:
+    from xml.etree import ElementTree
+
+    page = visit("toy.html", "dark").page
+    figure = page.locator("#figures figure.drawing").nth(1)
+    figure.get_by_role("button", name="Export").click()
+    root = ElementTree.fromstring(saved(page, figure, "SVG"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not [one for one in root.iter() if "class" in one.attrib]
+    texts = [one.get("fill", "") for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts
+    assert all(luminance(colour) < 0.2 for colour in texts)  # the light theme's ink, on a dark page too
+    assert saved(page, figure, "PNG")[1:4] == "PNG"
+    assert saved(page, figure, "CSV").startswith("Member,")
+    page.evaluate("window.print = () => { window.printed = document.querySelectorAll('.sheet svg').length; }")
+    figure.get_by_role("button", name="PDF").click()
+    assert page.evaluate("printed") == 1
+    page.emulate_media(media="print")
+    assert page.locator("main").is_hidden()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("main").is_visible()
+
+
+def test_the_data_of_a_figure_is_a_table_when_opened_and_text_without_scripts(visit: Any) -> None:
+    page = visit().page
+    page.locator("#figures details.data summary").first.click()
+    rows = page.locator("#figures details.data table tbody tr").count()
+    assert rows == 6
+    page = visit(scripts=False).page
+    page.locator("#figures details.data summary").first.click()
+    assert len((page.text_content("#figures details.data pre") or "").strip().splitlines()) == rows + 1
+
+
 def test_a_number_leads_to_its_records(visit: Any) -> None:
     page = visit().page
     page.locator("#board tbody.ranked tr.row").first.locator("td.key a").click()
