@@ -98,7 +98,7 @@ def test_one_option_name_means_one_thing():
                 if name.startswith("--") and param.metavar:
                     metavars.setdefault(name, set()).add(param.metavar)
     assert {name: found for name, found in metavars.items() if len(found) > 1} == {
-        "--format": {"text|md|json", "text|md|csv|json", "pdf|png|svg"},
+        "--format": {"text|md|json", "text|md|csv|json|latex", "pdf|png|svg"},
         "--suite": {"NAME|FILE", "NAME"},
         "--out": {"PATH", "DIR"},
         "--against": {"NAME|MODULE:FUNCTION", "MEMBER|REV"},
