@@ -5,6 +5,7 @@ becomes a presentation attribute, and every colour of the palette a class that t
 """
 
 import io
+import json
 import re
 import warnings
 from typing import Final
@@ -52,7 +53,32 @@ def inline(figure: Figure, name: str, title: str, description: str) -> Markup:
     _unwrap(root)
     shrink(root)
     _label(root, name, title, description)
+    if axes := _axes(figure):
+        root.set("data-axes", json.dumps(axes, separators=(",", ":"), ensure_ascii=False))
     return Markup(ElementTree.tostring(root, encoding="unicode", short_empty_elements=True))
+
+
+def _axes(figure: Figure) -> list[list[object]]:
+    """Where axes are in the picture and what their ends stand for, so that a page can say the values of a mark.
+
+    Per pair of axes: left, right, top, bottom in pixels; of x, then of y: label ("" where places are no values), whether it is
+    logarithmic, value at the left or bottom end, value at the right or top end.
+    """
+    width, height = figure.get_size_inches() * 72
+    found: list[list[object]] = []
+    for axes in figure.axes:
+        box = axes.get_position()
+        sides = [box.x0 * width, box.x1 * width, (1 - box.y1) * height, (1 - box.y0) * height]
+        (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
+        across = [axes.get_xlabel(), axes.get_xscale() == "log", _few(x0), _few(x1)]
+        up = [axes.get_ylabel(), axes.get_yscale() == "log", _few(y0), _few(y1)]
+        found.append([*(_few(side) for side in sides), *across, *up])
+    return found
+
+
+def _few(value: float) -> float:
+    """Eight digits: as many as a mark's place can tell, and the same on every machine."""
+    return float(f"{value:.8g}")
 
 
 def _label(root: ElementTree.Element, name: str, title: str, description: str) -> None:

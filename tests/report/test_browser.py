@@ -384,6 +384,61 @@ def test_the_data_of_a_figure_is_a_table_when_opened_and_text_without_scripts(vi
     assert len((page.text_content("#figures details.data pre") or "").strip().splitlines()) == rows + 1
 
 
+def test_one_selection_drives_table_figures_and_pictures_and_stands_in_the_address(visit: Any) -> None:
+    seen = visit()
+    page = seen.page
+    page.get_by_role("button", name="Select wgan-gp").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#select=wgan-gp"
+    picked = page.get_attribute("#board tr.picked", "data-member")
+    assert page.locator("#board tr.picked").count() == 1
+    assert page.locator(".legend button[aria-pressed='true']").inner_text() == "wgan-gp"
+    assert set(page.eval_on_selector_all(".film.picked", "all => all.map(one => one.dataset.member)")) == {picked}
+    assert "wgan-gp" in page.inner_text(".selection")
+    page.locator(".legend button", has_text="dcgan").click()
+    link = page.evaluate("location.href")
+    again = visit().page
+    again.goto("about:blank")
+    again.goto(link)
+    assert again.locator("#board tr.picked").count() == 2
+    again.get_by_role("button", name="Clear").click()
+    assert again.locator(".picked").count() == 0
+    assert "select" not in again.evaluate("location.href")
+    assert seen.complaints == []
+
+
+def test_a_filter_hides_pictures_with_their_rows(visit: Any) -> None:
+    page = visit().page
+    page.get_by_label("Filter").fill("wgan-gp")
+    shown = page.locator("#pictures .film:visible figcaption b")
+    assert set(shown.all_inner_texts()) == {"wgan-gp"}
+
+
+def test_a_tip_says_member_and_values_by_mouse_and_by_keyboard(visit: Any) -> None:
+    import csv
+
+    page = visit().page
+    figure = page.locator("#fig-training-cost, [id^='fig-size']").first
+    figure.scroll_into_view_if_needed()
+    lines = list(csv.DictReader((figure.locator("details.data pre").text_content() or "").splitlines()))
+    fid = {line["Member"]: float(line["FID (digits-cnn)"]) for line in lines}
+    mark = figure.locator("path[data-at]").first
+    mark.hover()
+    words = page.inner_text(".tip")
+    name = words.partition(":")[0]
+    assert float(words.rpartition(" ")[2]) == pytest.approx(fid[name], rel=0.006)
+    figure.locator(".scroll").first.focus()
+    said = set()
+    for _ in range(len(fid)):
+        page.keyboard.press("ArrowRight")
+        words = page.inner_text(".tip")
+        said.add(words.partition(":")[0])
+        assert float(words.rpartition(" ")[2]) == pytest.approx(fid[words.partition(":")[0]], rel=0.006)
+    assert said == set(fid)
+    page.keyboard.press("Escape")
+    assert page.locator(".tip").is_hidden()
+
+
 def test_a_number_leads_to_its_records(visit: Any) -> None:
     page = visit().page
     page.locator("#board tbody.ranked tr.row").first.locator("td.key a").click()

@@ -78,32 +78,12 @@
       row.hidden = !words.every((word) => text.includes(word));
     }
     for (const body of all("#board tbody")) body.hidden = all("tr.row", body).every((row) => row.hidden);
+    const hidden = new Set(rows.filter((row) => row.hidden).map((row) => row.dataset.member));
+    for (const film of all(".film")) film.hidden = hidden.has(film.dataset.member);
     const visible = rows.filter((row) => !row.hidden).length;
     one("#shown").textContent = words.length ? `${visible} of ${rows.length} rows` : "";
   };
   filter?.addEventListener("input", narrow);
-
-  // Highlight: a name in a legend brings its member forward in every figure.
-  const picked = new Set();
-  const highlight = () => {
-    document.documentElement.classList.toggle("picking", picked.size > 0);
-    all("[data-member]").forEach((part) => part.classList.toggle("picked", picked.has(part.dataset.member)));
-    all("[data-pick] button").forEach((button) => {
-      button.setAttribute("aria-pressed", String(picked.has(button.parentElement.dataset.pick)));
-    });
-  };
-  for (const item of all("[data-pick]")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...item.childNodes);
-    button.setAttribute("aria-pressed", "false");
-    item.append(button);
-    button.addEventListener("click", () => {
-      const member = item.dataset.pick;
-      if (!picked.delete(member)) picked.add(member);
-      highlight();
-    });
-  }
 
   // Slider over training: each strip shows its latest picture that is not beyond the chosen place.
   for (const slider of all(".slider input")) {
