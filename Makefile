@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-quick lint benchmark reports gate lock integrations clean
+.PHONY: demo test test-quick lint benchmark reports site gate lock integrations clean
 
 demo: $(READY)  ## train four GANs on the embedded digits, rank them, write the report
 	$(BIN)/bench run --suite demo --results demo/results
@@ -45,6 +45,10 @@ BASE ?= origin/main
 GATE_SUITE ?= digits
 GATE_MEMBERS ?= dcgan lsgan wgan
 GATE_OPTIONS ?=
+
+site: $(READY)  ## check the records and make a static site of them in site/
+	$(BIN)/bench validate results
+	$(BIN)/bench publish --out site
 
 gate: $(READY)  ## hold this checkout's members against those of the revision BASE
 	$(BIN)/bench run --suite $(GATE_SUITE) $(GATE_MEMBERS:%=--member %) --results build/gate/baseline --at $(BASE)

@@ -47,7 +47,7 @@ def test_the_two_locks_agree():
     } == {}
 
 
-@pytest.mark.parametrize("path", [".github/workflows/tests.yml", "docs/ci_gate.md"])
+@pytest.mark.parametrize("path", [".github/workflows/tests.yml", ".github/workflows/publish.yml", "docs/ci_gate.md"])
 def test_actions_are_pinned_by_commit(path: str):
     used = re.findall(r"uses: (.*)", (ROOT / path).read_text(encoding="utf-8"))
     assert len(used) >= 3

@@ -20,6 +20,7 @@ from bench.cli import (
     perf,
     plan,
     plot,
+    publish,
     references,
     report,
     run,
@@ -34,7 +35,15 @@ from bench.cli.grouping import Command, Group, Verb, epilog, flat
 
 VERBS: Mapping[str, tuple[Verb, ...]] = {  # panel of the help page -> its verbs
     "Run": (plan.plan, run.run, check.check, perf.perf),
-    "Read results": (leaderboard.leaderboard, report.report, plot.plot, validate.validate, verify.verify, merge.merge),
+    "Read results": (
+        leaderboard.leaderboard,
+        report.report,
+        plot.plot,
+        publish.publish,
+        validate.validate,
+        verify.verify,
+        merge.merge,
+    ),
     "Decide": (compare.compare, gate.gate, explain.explain, references.references),
     "Use a checkpoint": (sample.sample, score.score, export.export),
     "About": (list.list_, show.show, selftest.selftest),

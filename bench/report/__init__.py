@@ -22,7 +22,8 @@ def build(results: Path, out: Path, suite: str | None = None, tell: Tell | None 
     """Write the report of every suite in `results`, or of one, below `out`; returns the paths, pages of suites first.
 
     Per suite: ``<suite>.html`` (self-contained), a page per member, the board as ``.md``, ``.csv`` and ``.json``, and
-    ``<suite>.summary.md``; over all suites one ``index.html`` and one ``README.md``. The same records give the same
+    ``<suite>.summary.md`` and ``<suite>.history.html``; over all suites ``index.html``, ``search.html``
+    and ``README.md``. The same records give the same
     bytes. Each file is written as soon as it is made, and `tell` is called with how many are written and how many there
     will be. Raises UserError when there is no record, one is unsound, or `out` cannot be written.
     """
@@ -56,7 +57,7 @@ def made(results: Path, out: Path, suite: str | None = None) -> Iterator[tuple[P
     """The same one at a time, so that few are in memory at once; the index comes last."""
     from bench.boards import board as boards
     from bench.boards.speed_columns import attach
-    from bench.report import index_page, summary
+    from bench.report import index_page, search_page, summary
 
     found = suites(results)
     if suite is not None and suite not in found:
@@ -71,13 +72,14 @@ def made(results: Path, out: Path, suite: str | None = None) -> Iterator[tuple[P
         if suite in (None, name):
             yield from ((path, text.encode()) for path, text in _suite(board, records, results, out))
     yield out / "index.html", index_page.build(every).encode()
+    yield out / search_page.FILE, search_page.build(every).encode()
     yield out / "README.md", summary.index(parts).encode()
 
 
 def _count(results: Path, suite: str | None) -> int:
-    """About how many files there will be: five per suite, one per member, and two indices."""
+    """About how many files there will be: six per suite, one per member, a search and two indices."""
     members = {path.parent for path in paths(results, suite)}
-    return len(members) + 5 * len({member.parent for member in members}) + 2
+    return len(members) + 6 * len({member.parent for member in members}) + 3
 
 
 def compare(comparison: "Comparison", results: Path, out: Path) -> Path:
@@ -120,7 +122,7 @@ def suites(results: Path) -> list[str]:
 def _suite(board: "Board", records: "list[Record]", results: Path, out: Path) -> "Iterator[tuple[Path, str]]":
     """The files of one suite, its page first."""
     from bench.boards import render
-    from bench.report import extent, links, member_page, suite_page, summary
+    from bench.report import extent, history_page, links, member_page, suite_page, summary
     from bench.report.frames import curve_frame, over_seeds
 
     name = links.slug(board.suite)
@@ -128,6 +130,7 @@ def _suite(board: "Board", records: "list[Record]", results: Path, out: Path) ->
     page, short = out / f"{name}.html", out / f"{name}.summary.md"
     yield page, suite_page.build(board, records, trainings, results, page)
     yield short, summary.build(board, records, results, short)
+    yield out / history_page.file_name(board.suite), history_page.build(board, records)
     for kind in render.FORMATS:
         yield out / f"{name}.{kind}", render.render(board, kind)
     current = suite_page.current_of(board, records)

@@ -85,6 +85,7 @@ def build(
         protocol=provenance.flat(board.protocol),
         machines=provenance.machines(current),
         scores_csv=csv_data.href(board),
+        history=f"{links.slug(board.suite)}.history.html",
         citation=citation.text(board),
         bibtex=citation.bibtex(board),
         **_leaderboard(board, places),

@@ -45,7 +45,18 @@ def test_the_files_of_a_report(made: dict[str, str]) -> None:
     members = {f"toy/{name}.html" for name in ("dcgan", "sngan", "wgan-gp", "gan", "real-train")}
     assert (
         set(made)
-        == {"toy.html", "index.html", "toy.md", "toy.csv", "toy.json", "toy.summary.md", "README.md"} | members
+        == {
+            "toy.html",
+            "index.html",
+            "toy.md",
+            "toy.csv",
+            "toy.json",
+            "toy.summary.md",
+            "toy.history.html",
+            "search.html",
+            "README.md",
+        }
+        | members
     )
 
 
