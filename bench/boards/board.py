@@ -70,7 +70,7 @@ def build(records: Iterable[Record], expected: Suite | None = None, protocol: st
     ordered = _order_columns(columns[chosen.digest], chosen)
     unique, notes = _unique(runs[chosen.digest])
     rows, more = _rows(unique, ordered, chosen, expected)
-    notes += _absent_notes(unique)
+    notes += [*_absent_notes(unique), *(run.origin for run in unique if run.origin)]
     others = [
         _other_protocol(entry, len(runs[entry.digest])) for entry in _newest_first(protocols) if entry is not chosen
     ]

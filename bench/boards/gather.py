@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from bench.boards import trust
+from bench.boards import origins, trust
 from bench.boards.rows import CHECKPOINTS, Column, Cost, Key, Kind, Row, ScoreSummary
 from bench.boards.scales import scale_of
 from bench.boards.statistics import mean, summary, variance_components
 from bench.parameters import Value
+from bench.records.parts import Role
 from bench.records.record import Place, Record, Status
 
 
@@ -20,7 +20,7 @@ class Run:
     member: str
     source: str
     task: str
-    role: Literal["member", "calibration"]
+    role: Role
     seed: int
     job: str
     attempt: int
@@ -39,6 +39,7 @@ class Run:
     finished: str  # when it ended, in UTC
     place: Place  # among the records of its member: the greatest is the newest
     file: str  # the record's path below the results folder
+    origin: str = ""  # where it comes from, of a row that the suite did not train
 
 
 def run_of(record: Record) -> Run:
@@ -72,6 +73,7 @@ def run_of(record: Record) -> Run:
         place=record.place,
         distrust=trust.distrust(record),
         file=record.file_name,
+        origin=origins.origin(record),
     )
 
 
@@ -133,8 +135,8 @@ def _kind(latest: Run, warnings: Sequence[str], gaps: Sequence[str], *, current:
     """Where the row stands on the board."""
     if not current:
         return "superseded"
-    if latest.role == "calibration":
-        return "calibration"
+    if latest.role != "member":
+        return latest.role
     if warnings:
         return "flagged"
     return "incomplete" if gaps else "ranked"

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import get_args
 
 from bench import formats
 from bench.boards.ranks import rank_intervals
-from bench.boards.rows import RANKED, Column, Key, Row
+from bench.boards.rows import RANKED, Column, Key, Kind, Row
 from bench.boards.statistics import mean
 
 LOW_POWER = 5  # seeds below which close rows cannot be told apart
@@ -23,7 +24,7 @@ def in_order(rows: list[Row], column: Column | None, ranking: str) -> tuple[tupl
     full.sort(key=lambda row: (sign * mean(values[row.member]), row.statuses.get("diverged", 0), row.member))
     losses = [[column.loss(value) if column else value for value in values[row.member]] for row in full]
     ranked = [replace(row, ranks=ranks) for row, ranks in zip(full, rank_intervals(losses), strict=True)]
-    order = {"flagged": 0, "incomplete": 1, "calibration": 2, "superseded": 3}
+    order = {name: place for place, name in enumerate(get_args(Kind))}
     rest.sort(key=lambda row: (order[row.kind], _rest_key(row, key, column), row.member, row.source))
     return (*ranked, *rest), [*shown, *_ranking_notes(ranked, column, worst)]
 

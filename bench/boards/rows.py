@@ -12,7 +12,7 @@ from bench.parameters import Value
 Checkpoint = Literal["last", "best"]
 CHECKPOINTS: tuple[Checkpoint, ...] = ("last", "best")
 RANKED: Checkpoint = "last"  # rows are ranked where the budget ended; the best checkpoint stands beside it
-Kind = Literal["ranked", "flagged", "incomplete", "calibration", "superseded"]
+Kind = Literal["ranked", "flagged", "incomplete", "adopted", "variant", "calibration", "superseded"]
 Key = tuple[str, Checkpoint]
 
 
@@ -104,7 +104,7 @@ class Board:
     protocol: Mapping[str, Any]
     ranking: str  # the metric that orders the rows, at the last checkpoint
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]  # ranked, then flagged, incomplete, calibration and superseded ones
+    rows: tuple[Row, ...]  # ranked, then flagged, incomplete, adopted, variant, calibration and superseded ones
     notes: tuple[str, ...]
 
     def column(self, metric: str) -> Column:

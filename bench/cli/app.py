@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bench.cli import (
+    adopt,
     check,
     compare,
     data,
@@ -45,7 +46,7 @@ VERBS: Mapping[str, tuple[Verb, ...]] = {  # panel of the help page -> its verbs
         merge.merge,
     ),
     "Decide": (compare.compare, gate.gate, explain.explain, references.references),
-    "Use a checkpoint": (sample.sample, score.score, export.export),
+    "Use a checkpoint": (sample.sample, score.score, adopt.adopt, export.export),
     "About": (list.list_, show.show, selftest.selftest),
 }
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

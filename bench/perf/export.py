@@ -126,8 +126,8 @@ def run_session(session: Any) -> Run:
     return run
 
 
-def onnx_session(content: bytes, threads: int) -> Any:
-    """A session of ONNX Runtime on the CPU."""
+def onnx_session(content: bytes | str, threads: int) -> Any:
+    """A session of ONNX Runtime on the CPU, of a model or of the path of one."""
     _require("onnxruntime")
     import onnxruntime
 

@@ -8,7 +8,7 @@ from bench.parameters import Value
 from bench.records.fields import Author, Below, Count, Finite, FolderName, Line, Message, Name, Seconds, Traceback
 from bench.suites.frozen import Frozen
 
-Role = Literal["member", "calibration"]
+Role = Literal["member", "calibration", "adopted", "variant"]
 Kept = Literal["kept", "not kept", "not made"]
 
 

@@ -18,6 +18,7 @@ from bench.metric_facts import MetricFacts
 from bench.records import json_file
 from bench.records.fields import Count, FolderName, Moment, Name, Seconds, Version
 from bench.records.json_file import RESTORE, cannot_read
+from bench.records.origins import Adoption, Compression
 from bench.records.parts import Artifact, Compute, Environment, Failure, Member, Point, Score
 from bench.suites.frozen import Frozen
 from bench.suites.suite import Track
@@ -61,6 +62,8 @@ class Record(Frozen):
     artifacts: tuple[Artifact, ...]
     environment: Environment
     command: str
+    adoption: Adoption | None = Field(default=None, exclude_if=lambda value: value is None)  # made elsewhere
+    compression: Compression | None = Field(default=None, exclude_if=lambda value: value is None)  # of another record
     renamed_from: str = ""  # the member's name before `bench merge --prefix`
     started: Moment  # UTC, ISO 8601
     finished: Moment

@@ -32,8 +32,8 @@ class Job:
 
     @property
     def trains(self) -> bool:
-        """Whether there is a network to train: most calibration rows have none."""
-        return self.member.name not in CALIBRATIONS
+        """Whether there is a network to train: most calibration rows have none, and what was made elsewhere is trained already."""
+        return self.role in ("member", "calibration") and self.member.name not in CALIBRATIONS
 
 
 def listing_of(name: str, width: float | None = None) -> members.Listing:

@@ -58,6 +58,8 @@ def experiment_of(
     Raises UserError when the suite is not found, or the protocol or the member's code is another now.
     """
     record = records.read(path)
+    if record.adoption or record.compression:
+        raise UserError(f"{path}: was not trained by its suite. Make it again with its command: {record.command}")
     suite, environment = _suite(path, record), record.environment
     execution = Execution(torch.device(device or environment.device), compiled=environment.compiled)
     training = record.protocol["training"]

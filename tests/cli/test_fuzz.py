@@ -62,6 +62,7 @@ BASE: dict[str, list[str]] = {  # a command that works, whose values are replace
     "explain": ["results", "results"],
     "sample": ["binary.pt", "--out", "new"],
     "score": ["--real", "digits", "--fake", "binary.npz", "--device", "cpu"],
+    "adopt": ["binary.npz", "--suite", "tiny.toml", "--as", "theirs", "--budget", "a day", "--device", "cpu"],
     "export": ["binary.pt", "--to", "onnx", "--out", "new.onnx"],
     "list": ["members"],
     "show": ["fid"],

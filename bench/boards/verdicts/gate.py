@@ -16,6 +16,8 @@ from bench.boards.verdicts.cells import COUNTED, GateCell, Verdict, counters, dr
 from bench.boards.verdicts.margins import Margin
 from bench.errors import unknown
 
+TRAINED = ("ranked", "flagged", "incomplete")  # kinds of rows that are judged unasked
+
 
 class Exit(IntEnum):
     """What the process ends with."""
@@ -139,7 +141,8 @@ def _incomparable(candidate: Board, baseline: Board) -> tuple[str, ...]:
 
 
 def _rows(board: Board) -> dict[str, Row]:
-    return {row.member: row for row in board.of("ranked", "flagged", "incomplete") if row.source}
+    """What can be judged: rows that the suite did not train only where they are named (`_chosen`)."""
+    return {row.member: row for row in board.of(*TRAINED, "adopted", "variant") if row.source}
 
 
 def _chosen(members: Sequence[str], new: Mapping[str, Row], old: Mapping[str, Row]) -> list[str]:
@@ -147,7 +150,7 @@ def _chosen(members: Sequence[str], new: Mapping[str, Row], old: Mapping[str, Ro
     for member in members:
         if member not in known:
             raise unknown("member of candidate or baseline", member, known)
-    return list(dict.fromkeys(members)) or known
+    return list(dict.fromkeys(members)) or [name for name in known if (new.get(name) or old[name]).kind in TRAINED]
 
 
 def _gating(board: Board, margins: Mapping[str, Margin]) -> list[Column]:

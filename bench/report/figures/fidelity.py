@@ -12,7 +12,7 @@ from bench.report.figures import marks
 from bench.report.figures.drawing import Drawing, Table, panel, plain, point_labels
 from bench.report.theme import Look
 
-SHOWN = ("ranked", "incomplete", "calibration")
+SHOWN = ("ranked", "incomplete", "adopted", "variant", "calibration")
 PAIRS = (("recall", "precision"), ("coverage", "density"))  # across, up
 
 

@@ -19,7 +19,7 @@ from bench.report import pictures
 from bench.report.figures.drawing import Drawing, Table, end_labels, metric_axis, panel
 from bench.report.theme import Look
 
-SHOWN = ("ranked", "incomplete", "calibration")
+SHOWN = ("ranked", "incomplete", "adopted", "variant", "calibration")
 MARKS = (1.0, 2.0, 5.0, 10.0)  # sample sizes on the axis, as parts of the largest: N, N/2, N/5, N/10
 
 

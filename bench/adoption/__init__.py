@@ -1,0 +1,1 @@
+"""Generators that were trained elsewhere, as rows of a suite."""
