@@ -1,5 +1,6 @@
 """Rows that a suite did not train, in sentences: whose budget is only stated, or what compression cost."""
 
+import math
 from collections.abc import Iterator
 
 from bench import formats
@@ -7,8 +8,6 @@ from bench.boards.metric_names import metric_name
 from bench.boards.statistics import mean, t_interval
 from bench.records.origins import Adoption, Compression
 from bench.records.record import Record
-
-DEGRADED = 0.05  # share of the parent's ranking score by which a copy may be worse before it is flagged
 
 
 def origin(record: Record) -> str:
@@ -57,19 +56,24 @@ def spread(change: list[float]) -> str:
 
 
 def ratios(compression: Compression) -> Iterator[tuple[str, list[float]]]:
-    """For each way to run the parent: its time over the copy's, round by round; above 1 the copy is faster."""
+    """For each way to run the parent: the logarithm of its time over the copy's, round by round; above 0 the copy is faster."""
     copies = [timing for timing in compression.timings if timing.what.startswith("compressed")]
     for timing in compression.timings:
         if timing not in copies and copies:
             both = zip(timing.milliseconds, copies[0].milliseconds, strict=False)
-            yield timing.what, [parent / copy for parent, copy in both if copy > 0]
+            yield timing.what, [math.log(parent / copy) for parent, copy in both if parent > 0 and copy > 0]
 
 
 def speed(compression: Compression) -> str:
-    """Faster is only said of what ran, and only where it beats every way to run the parent."""
+    """Faster is only said where something runs in int8 and beats every way to run the parent."""
     found = [(what, values) for what, values in ratios(compression) if len(values) > 1]
     if not found:
         return "No speed is claimed: it runs on the same kernels."
-    words = [f"{spread(values).removeprefix('+')} times as fast as {what}" for what, values in found]
-    faster = all(t_interval(values)[0] > 1 for _, values in found)
-    return f"{'Faster' if faster else 'Not faster'} here: {', '.join(words)}."
+    words = [f"{_factor(values)} times as fast as {what}" for what, values in found]
+    faster = bool(compression.in_int8) and all(t_interval(values)[0] > 0 for _, values in found)
+    return f"{'Faster' if faster else 'Not said to be faster'}, one batch of {compression.timings[0].batch}: {', '.join(words)}."
+
+
+def _factor(logs: list[float]) -> str:
+    """``1.52 [1.31, 1.76]``: the geometric mean of ratios and its 95 % interval over rounds."""
+    return f"{math.exp(mean(logs)):.3g} [{', '.join(f'{math.exp(end):.3g}' for end in t_interval(logs))}]"

@@ -9,6 +9,7 @@ from bench.cli import (
     adopt,
     check,
     compare,
+    compress,
     data,
     explain,
     export,
@@ -46,7 +47,7 @@ VERBS: Mapping[str, tuple[Verb, ...]] = {  # panel of the help page -> its verbs
         merge.merge,
     ),
     "Decide": (compare.compare, gate.gate, explain.explain, references.references),
-    "Use a checkpoint": (sample.sample, score.score, adopt.adopt, export.export),
+    "Use a checkpoint": (sample.sample, score.score, adopt.adopt, compress.compress, export.export),
     "About": (list.list_, show.show, selftest.selftest),
 }
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -39,10 +39,10 @@ class Compression(Frozen):
     calibration_seed: Count  # of the latents that int8 was calibrated with; other recipes need none
     bytes: Count  # of the compressed file
     parent_bytes: Count  # of the parent's weights in the same kind of file
-    macs: Count  # multiply-accumulates of one image, as a dense kernel does them
-    parent_macs: Count
+    macs: Count  # multiply-accumulates of one image: no recipe changes how many a dense kernel does
     zeros: Finite  # share of the weights that are zero
-    kept_float: dict[str, Count]  # operator -> nodes that stayed in floating point although it multiplies
+    kept_float: dict[str, Count]  # operator -> nodes that multiply in floating point, in the graph that runs
+    in_int8: dict[str, Count]  # operator -> nodes that multiply in int8, in the graph that runs
     timings: tuple[Timing, ...] = ()  # interleaved; empty where the same kernels run and nothing can be faster
     parent_scores: tuple[Score, ...]  # of the parent, from the same latents in the same process
     to_parent: tuple[Score, ...]  # image against image: PSNR and perceptual distance

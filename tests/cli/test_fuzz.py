@@ -63,6 +63,7 @@ BASE: dict[str, list[str]] = {  # a command that works, whose values are replace
     "sample": ["binary.pt", "--out", "new"],
     "score": ["--real", "digits", "--fake", "binary.npz", "--device", "cpu"],
     "adopt": ["binary.npz", "--suite", "tiny.toml", "--as", "theirs", "--budget", "a day", "--device", "cpu"],
+    "compress": ["binary.pt", "--recipe", "half"],
     "export": ["binary.pt", "--to", "onnx", "--out", "new.onnx"],
     "list": ["members"],
     "show": ["fid"],

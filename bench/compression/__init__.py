@@ -1,0 +1,1 @@
+"""Compressed copies of trained members, scored beside their parents."""
