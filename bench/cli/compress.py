@@ -31,8 +31,8 @@ def compress(
 ) -> None:
     """Compress a trained generator and score the copy beside its parent, from the same latents."""
     from bench.compression.compress import compress as make
-    from bench.compression.copies import recipe as recipe_of
     from bench.compression.parent import load
+    from bench.compression.recipes import recipe as recipe_of
     from bench.files import write_atomically
     from bench.paths import home
 

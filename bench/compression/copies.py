@@ -1,12 +1,10 @@
 """What a recipe makes: a copy that can be sampled, its file, and how it is timed."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench.compression.parent import Parent
-from bench.errors import UserError
 from bench.gan import GAN
 
 
@@ -31,21 +29,3 @@ class Recipe(Protocol):
     def name(self) -> str: ...
 
     def __call__(self, parent: Parent, seed: int, /) -> Copy: ...
-
-
-PRUNE = re.compile(r"prune:(0?\.\d{1,4})")
-
-
-def recipe(text: str) -> Recipe:
-    """``int8``, ``int8-all``, ``prune:0.5`` or ``half``. Raises UserError for anything else."""
-    from bench.compression.quantise import ALL, FAST, Int8
-    from bench.compression.weights import Prune, half
-
-    if text in ("int8", "int8-all"):
-        return Int8(text, FAST if text == "int8" else ALL)
-    if text == "half":
-        return half
-    found = PRUNE.fullmatch(text)
-    if found and float(found[1]) > 0:
-        return Prune(float(found[1]))
-    raise UserError(f"--recipe {text}: expected int8, int8-all, half, or prune:SHARE with a share between 0 and 1.")

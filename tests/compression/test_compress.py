@@ -13,9 +13,10 @@ from bench.adoption.scoring import Scored
 from bench.boards import board
 from bench.boards.origins import differences, origin, spread
 from bench.compression.compress import compress, flagged
-from bench.compression.copies import Copy, recipe
+from bench.compression.copies import Copy
 from bench.compression.parent import Parent, folded, load
 from bench.compression.quantise import ALL, FAST, copy_of, feeds, quantised, running
+from bench.compression.recipes import recipe
 from bench.compression.weights import macs
 from bench.errors import UserError
 from bench.perf.export import to_onnx_bytes
