@@ -10,7 +10,7 @@ from bench.boards.ranks import RANK_RULE
 from bench.boards.rows import CHECKPOINTS, RANKED, Board, Row
 from bench.boards.text import TITLES
 from bench.records.record import Record
-from bench.report import extent, gallery, links, page, pictures, provenance
+from bench.report import cards, extent, gallery, links, page, pictures, provenance
 from bench.report.figures import curves
 from bench.report.figures.drawing import Drawing, Table
 from bench.report.frames import Line
@@ -43,8 +43,10 @@ def build(
         row=row,
         member=member,
         standing=standing(board, row),
+        card=cards.card(mine[-1].member),
         home=links.relative(target.parent.parent / f"{links.slug(board.suite)}.html", target),
         index=links.relative(target.parent.parent / "index.html", target),
+        search=links.relative(target.parent.parent / "search.html", target),
         scores=scores(board, row),
         figures=figures,
         training=training,

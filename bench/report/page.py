@@ -11,7 +11,7 @@ from bench import formats
 from bench.report import csp
 from bench.report.figures.drawing import compact
 
-SCRIPTS = ("report.js", "tables.js", "selection.js")  # in this order; each keeps its names to itself
+SCRIPTS = ("report.js", "tables.js", "selection.js", "pairs.js")  # in this order; each keeps its names to itself
 
 
 def render(template: str, **context: Any) -> str:

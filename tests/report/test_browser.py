@@ -439,6 +439,27 @@ def test_a_tip_says_member_and_values_by_mouse_and_by_keyboard(visit: Any) -> No
     assert page.locator(".tip").is_hidden()
 
 
+def test_two_members_stand_side_by_side_at_the_place_of_the_slider(visit: Any) -> None:
+    page = visit().page
+    wall = page.locator(".wall[data-kind='grid']")
+    wall.locator("select").nth(1).select_option(label="dcgan")
+    words = wall.locator(".pair figcaption")
+    assert words.count() == 2
+    assert "dcgan, 200k images" in words.nth(1).inner_text()
+    used = wall.locator(".pair use").nth(1).get_attribute("href") or ""
+    assert page.locator(used).count() == 1
+    wall.locator(".slider input").focus()
+    page.keyboard.press("Home")
+    assert "25k images" in words.nth(1).inner_text()
+    assert wall.locator(".pair use").nth(1).get_attribute("href") != used
+
+
+def test_a_printed_suite_is_two_pages(visit: Any) -> None:
+    page = visit().page
+    pdf = page.pdf(format="A4")
+    assert 1 <= len(re.findall(rb"/Type /Page\b(?!s)", pdf)) <= 2
+
+
 def test_a_number_leads_to_its_records(visit: Any) -> None:
     page = visit().page
     page.locator("#board tbody.ranked tr.row").first.locator("td.key a").click()

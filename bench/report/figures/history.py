@@ -27,9 +27,9 @@ def versions(board: Board) -> dict[str, list[Row]]:
 
 
 def scores(board: Board, looks: Mapping[str, Look], name: str = "history") -> Drawing | None:
-    """Score against date with 95 % intervals over training seeds; None when no row has both."""
+    """Score against date with 95 % intervals over training seeds; None when all runs are of one day."""
     lines = versions(board)
-    if not lines:
+    if len({row.finished for rows in lines.values() for row in rows}) < 2:
         return None
     figure, axes = panel(width=900, height=400, right=180)
     values = [value for rows in lines.values() for row in rows for value in _extent(board, row)]
