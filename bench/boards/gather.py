@@ -122,7 +122,7 @@ def row_of(
         statuses=statuses,
         gaps=gaps,
         cells=cells,
-        cost=_cost(ok),
+        cost=None if latest.origin else _cost(ok),  # of a training that was not made here nothing is known
         records=tuple(sorted(run.file for run in runs)),
         warnings=warnings,
         arguments=latest.arguments,

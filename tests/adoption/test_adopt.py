@@ -129,7 +129,7 @@ def test_the_row_says_that_it_was_trained_elsewhere_and_is_not_ranked(experiment
     assert all((path.parent / item.path).exists() for item in record.artifacts if item.path)
     assert "grid" in {item.kind for item in record.artifacts}
     made = board.build([records.read(path)])
-    assert [(row.kind, row.ranks) for row in made.rows] == [("adopted", None)]
+    assert [(row.kind, row.ranks, row.cost) for row in made.rows] == [("adopted", None, None)]
     assert any("trained elsewhere" in note and "two weeks" in note for note in made.notes)
     with pytest.raises(UserError, match="a row of tiny already"):
         adopt(experiment, str(tmp_path / "g.pt"), said(), "bench adopt")
