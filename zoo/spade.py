@@ -15,6 +15,9 @@ batches have one picture; the paper has batch norms synchronised over 32. No per
 downloaded, and no encoder of styles: the mapping is deterministic. Below 256 px fewer blocks, and patches shrink; one critic at 8
 px. Fixed track: first layers half as wide as the image is high, 16 to 64 channels.
 
+Measured here: facades, 32 px, 6,400 images in batches of 4, one seed: windows and floors are where the label maps have them, colours
+swing; FID 165.9 to held-out facades (efficientnet-lite0).
+
 Published: ADE20K 256 px: FID 33.9; Cityscapes: 71.8 (table 1).
 """
 
