@@ -122,6 +122,20 @@ def tunable(spec: ImageSpec, *, width: int = 32, lr: float = 1e-3) -> GAN:
     return GAN(players, [Stage(updates, ToyTurn)], sample, gaussian(4))
 
 
+def matching(spec: ImageSpec, *, lr: float = 1e-6) -> GAN:
+    """Learns the mean image. A rate near 0.01 is good: at 1e-6 nothing is learnt, at 10 everything saturates.
+
+    Args:
+        lr: Learning rate.
+    """
+
+    def loss(turn: Turn) -> Tensor:
+        return (turn.fake.mean(0) - turn.real.mean(0)).square().sum()
+
+    players = {"generator": Player(Generator(spec), adam(lr))}
+    return GAN(players, [Stage([Update("generator", {"match": loss})], ToyTurn)], sample, gaussian(4))
+
+
 def diverging(spec: ImageSpec) -> GAN:
     """Diverges at step 5: its loss becomes infinite."""
     gan = toy(spec)

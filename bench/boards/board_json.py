@@ -49,6 +49,7 @@ class _Cost(_Open):
     flops_image: Finite | None = None
     passes: Count | None = None
     inference: Count | None = None
+    tuned_images: Count | None = None
 
 
 class _Row(_Open):
@@ -138,6 +139,7 @@ def _row(item: _Row, metrics: dict[str, Column]) -> Row:
             cost.flops_image,
             cost.passes,
             cost.inference,
+            cost.tuned_images,
         ),
         records=item.records,
         warnings=item.warnings,
@@ -221,6 +223,7 @@ def _cost_as_dict(cost: Cost) -> dict[str, Any]:
         "flops_image": cost.flops_image,
         "passes": cost.passes,
         "inference": cost.inference,
+        "tuned_images": cost.tuned_images,
     }
     return known | {key: value for key, value in speed.items() if value is not None}
 

@@ -55,6 +55,7 @@ def columns(board: Board) -> tuple[BoardColumn, ...]:
         _cost("parameters", "Parameters", lambda cost: cost.size, lambda value: count(round(value))),
     ]
     found += _sampling(board)
+    found += _tuned(board)
     found += _compute(board)
     found += _metrics(board, names)
     if {row.track for row in board.rows} - {"fixed"}:  # what a reader expects without a word
@@ -80,6 +81,13 @@ def _sampling(board: Board) -> list[BoardColumn]:
     if any(row.features for row in board.rows):
         found.append(_named("features", "Pretrained features", lambda row: row.features))
     return found
+
+
+def _tuned(board: Board) -> list[BoardColumn]:
+    """What searches for parameters cost, where there was one."""
+    if not any(row.cost and row.cost.tuned_images is not None for row in board.rows):
+        return []
+    return [_cost("tuned_images", "Tuned images", lambda cost: cost.tuned_images, lambda value: count(round(value)))]
 
 
 def _compute(board: Board) -> list[BoardColumn]:

@@ -28,6 +28,7 @@ class Run:
     status: Status
     images: int
     flops_image: float | None
+    tuned_images: int | None
     train_seconds: float | None
     parameters: tuple[tuple[str, int], ...]
     arguments: tuple[tuple[str, Value], ...]  # the parameters of the member's builder
@@ -62,6 +63,7 @@ def run_of(record: Record) -> Run:
         status=record.status,
         images=record.images_seen,
         flops_image=record.compute.flops_per_image if record.compute else None,
+        tuned_images=record.tuning.images if record.tuning else None,
         train_seconds=record.seconds.get("train"),
         parameters=tuple(sorted(record.parameters.items())),
         arguments=tuple(sorted(record.member.parameters.items())),
@@ -182,4 +184,11 @@ def _cost(ok: Sequence[Run]) -> Cost | None:
         return None
     seconds = [run.train_seconds for run in ok if run.train_seconds is not None]
     images = round(mean([run.images for run in ok]))
-    return Cost(images, mean(seconds) if seconds else None, ok[0].parameters, flops_image=ok[0].flops_image)
+    tuned = max((run.tuned_images for run in ok if run.tuned_images is not None), default=None)
+    return Cost(
+        images,
+        mean(seconds) if seconds else None,
+        ok[0].parameters,
+        flops_image=ok[0].flops_image,
+        tuned_images=tuned,
+    )

@@ -57,6 +57,7 @@ class Cost:
     flops_image: float | None = None  # of training by one real image, in the matched track
     passes: int | None = None  # of networks for one sample, where a catalogue says it
     inference: int | None = None  # parameters of the players that make samples, where a catalogue names them
+    tuned_images: int | None = None  # real images that the search for its parameters drew
 
     @property
     def size(self) -> int | None:

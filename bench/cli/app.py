@@ -30,13 +30,14 @@ from bench.cli import (
     score,
     selftest,
     show,
+    tune,
     validate,
     verify,
 )
 from bench.cli.grouping import Command, Group, Verb, epilog, flat
 
 VERBS: Mapping[str, tuple[Verb, ...]] = {  # panel of the help page -> its verbs
-    "Run": (plan.plan, run.run, check.check, perf.perf),
+    "Run": (plan.plan, run.run, tune.tune, check.check, perf.perf),
     "Read results": (
         leaderboard.leaderboard,
         report.report,

@@ -21,7 +21,7 @@ SHOWN = 300  # letters of a failure's message
 DAY = 86_400.0  # seconds of work from which a person is asked
 
 
-def _known(text: str) -> str:
+def known_processes(text: str) -> str:
     """The parent of several processes has read it before (bench.cli.several); here it is refused where it means nothing."""
     if count_of(text) is None:
         raise typer.BadParameter(f"{text!r}: local, or local:N with 1 to {MOST} processes, was expected.")
@@ -40,7 +40,9 @@ class Work:
     on: Annotated[
         str,
         typer.Option(
-            metavar="local[:N]", help="N processes that share jobs and cores; local: one per core.", callback=_known
+            metavar="local[:N]",
+            help="N processes that share jobs and cores; local: one per core.",
+            callback=known_processes,
         ),
     ] = "local:1"
 
@@ -113,7 +115,7 @@ def run(
     if lifeline.worker is not None:
         share(experiment, len(jobs), events)
         return
-    _conclude(experiment, [event for event in watch(events, jobs) if not isinstance(event, Progress)], len(jobs))
+    conclude_run(experiment, [event for event in watch(events, jobs) if not isinstance(event, Progress)], len(jobs))
 
 
 def _ask(experiment: "Experiment", waiting: Sequence["Job"]) -> None:
@@ -149,7 +151,7 @@ def _keep(choice: SuiteChoice, suite: "Suite", results: Path) -> None:
         own_data.keep_file(Path(choice.suite), suite, results)
 
 
-def _conclude(experiment: "Experiment", ended: Sequence["Finished | Skipped"], wanted: int) -> None:
+def conclude_run(experiment: "Experiment", ended: Sequence["Finished | Skipped"], wanted: int) -> None:
     """Name what failed and what is not done. Exit 1 for failed jobs, 4 where another process still runs some."""
     from bench.runs.run import FAILURES, Finished, status
 

@@ -14,16 +14,22 @@ SECONDS = 0.5  # between two words of one job
 
 def share(experiment: Experiment, total: int, events: Iterator[Event]) -> None:
     """Run the events to their end and pass them on. The parent concludes: it alone knows what the others did."""
-    last = 0.0
-    for event in events:
+    for event in lines(events, total):
         if not isinstance(event, Progress):
             lifeline.say(_ending(experiment, event) | {"total": total})
-        elif time.monotonic() - last > SECONDS:
+
+
+def lines(events: Iterator[Event], total: int) -> Iterator[Event]:
+    """The same events; the parent is told now and then what goes on."""
+    last = 0.0
+    for event in events:
+        if isinstance(event, Progress) and time.monotonic() - last > SECONDS:
             last = time.monotonic()
             percent = f"{event.share:.0%}"
             lifeline.say(
                 {"line": "  ".join([name_of(event.job), doing(event), *figures(event), percent]), "total": total}
             )
+        yield event
 
 
 def _ending(experiment: Experiment, event: Event) -> dict[str, object]:

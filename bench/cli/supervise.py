@@ -21,7 +21,7 @@ from bench.files import write_atomically
 from bench.runs.interrupts import SIGNALS
 from bench.runs.lifeline import ENDED, PARENT, STATUS
 
-VERBS = ("run", "compare")
+VERBS = ("run", "tune", "compare")
 Hear = Callable[[str], None]
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group
@@ -22,7 +22,7 @@ from bench.runs.run import Event, Finished, Skipped
 BAR = 30  # letters: with its label and figures a line fits into 80
 
 
-def watch(events: Iterator[Event], jobs: Sequence[Job], console: Console | None = None) -> Iterator[Event]:
+def watch(events: Iterator[Event], jobs: Sized, console: Console | None = None) -> Iterator[Event]:
     """The same events, shown as they pass."""
     console = console or Console(highlight=False, markup=False)
     live = console.is_terminal and not os.environ.get("CI")

@@ -58,6 +58,20 @@ class Compute(Frozen):
     images: Count  # the first over the second, rounded down
 
 
+class Tuning(Frozen):
+    """The search that chose the member's parameters, and what it cost."""
+
+    study: Name  # digest of its file
+    sampler: Name
+    seed: Count  # of the sampler
+    space: dict[Name, Line]  # parameter -> what it was searched over
+    metric: Name  # that chose: on held-out images, at the end of a trial's budget
+    trials: Count
+    failed: Count  # trials that did not get to their end
+    images: Count  # real images drawn by all trials, those of earlier searches for the same row too
+    seconds: Seconds  # of training and evaluation, of this search
+
+
 class Failure(Frozen):
     """Why a run ended without a result."""
 

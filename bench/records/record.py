@@ -19,7 +19,7 @@ from bench.records import json_file
 from bench.records.fields import Count, FolderName, Moment, Name, Seconds, Version
 from bench.records.json_file import RESTORE, cannot_read
 from bench.records.origins import Adoption, Compression
-from bench.records.parts import Artifact, Compute, Environment, Failure, Member, Point, Score
+from bench.records.parts import Artifact, Compute, Environment, Failure, Member, Point, Score, Tuning
 from bench.suites.frozen import Frozen
 from bench.suites.suite import Track
 
@@ -48,6 +48,9 @@ class Record(Frozen):
     diverged_at_step: Count | None = None
     failure: Failure | None = None
     compute: Compute | None = None  # of the matched track
+    tuning: Tuning | None = Field(
+        default=None, exclude_if=lambda tuning: tuning is None
+    )  # of a row that was searched for
     images_seen: Count
     steps: Count
     updates: dict[str, Count]  # player -> optimiser steps

@@ -7,7 +7,7 @@ from bench import members
 from bench.files import digest
 from bench.paths import home
 from bench.records import record as records
-from bench.records.parts import Role
+from bench.records.parts import Role, Tuning
 from bench.runs.calibration import CALIBRATIONS
 from bench.runs.provenance import Snapshot, snapshot
 
@@ -24,6 +24,7 @@ class Job:
     digest: str
     role: Role = "member"
     author: str = ""
+    tuning: Tuning | None = None  # what the search for its parameters cost
 
     @property
     def source_digest(self) -> str:

@@ -38,6 +38,7 @@ def about(experiment: Experiment, job: Job, task: Task) -> dict[str, Any]:
         ),
         "seed": job.seed,
         "compute": experiment.budget(job).compute if job.trains else None,
+        "tuning": job.tuning,
         "job": job.digest,
         "absent": rules.absent,
         "environment": describe(experiment.execution),

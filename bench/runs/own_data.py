@@ -34,6 +34,7 @@ SAMPLES = 10_000  # at most: and never more than there are training images
 CURVE_SAMPLES = 2_000  # at most
 POINTS = 10  # of the curve
 FILE = "suite.toml"
+NOTE = "Made by `bench run --dataset`. To run it again, anywhere: bench run --suite THIS FILE (data.name says where the images are)."
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,9 @@ def _demand_two_on_each_side(dataset: DataSet) -> None:
             )
 
 
-def render(suite: Suite) -> str:
-    """The suite as TOML, in the order of the files that come with the bench."""
-    return f"# {NOTE}\n{tomli_w.dumps(suite.model_dump(mode='json', exclude_defaults=True))}"
+def render(suite: Suite, note: str = NOTE) -> str:
+    """The suite as TOML, in the order of the files that come with the bench, below a note."""
+    return f"# {note}\n{tomli_w.dumps(suite.model_dump(mode='json', exclude_defaults=True))}"
 
 
 def keep(suite: Suite, results: Path) -> Path:
@@ -116,9 +117,6 @@ def keep_file(source: Path, suite: Suite, results: Path) -> None:
 def _has_records(results: Path, suite: Suite) -> bool:
     """Whether anything was recorded under the kept rules: before that they may change."""
     return next(record_paths(results, suite.name), None) is not None
-
-
-NOTE = "Made by `bench run --dataset`. To run it again, anywhere: bench run --suite THIS FILE (data.name says where the images are)."
 
 
 def _content(wishes: SuiteOptions, dataset: DataSet, name: str) -> dict[str, object]:

@@ -17,6 +17,7 @@ import bench.metrics.selftest
 import bench.perf.versus
 import bench.runs.estimate
 import bench.runs.run
+import bench.search.search
 import bench.training.conformance
 from bench.cli.app import tree
 from bench.errors import UserError
@@ -43,6 +44,7 @@ FILES = [
 LIGHT = (
     (bench.runs.run, "run"),
     (bench.runs.estimate, "plan"),
+    (bench.search.search.Search, "run"),
     (bench.training.conformance, "findings"),
     (bench.perf.versus, "rows"),
     (bench.metrics.selftest, "embedded"),
@@ -52,6 +54,7 @@ OWN_CODES = {"validate": {1}, "gate": {1, 3, 4, 5}, "data verify": {1}}  # answe
 BASE: dict[str, list[str]] = {  # a command that works, whose values are replaced one by one
     "run": ["--suite", "tiny.toml", "--device", "cpu"],
     "plan": ["--suite", "tiny.toml", "--device", "cpu"],
+    "tune": ["toys:tunable", "--suite", "tiny.toml", "--space", "space.toml", "--trials", "2", "--device", "cpu"],
     "check": ["toys:toy"],
     "perf": ["toys:toy"],
     "plot": ["--suite", "tiny", "--out", "figures"],
@@ -121,6 +124,7 @@ def hostile(bench, trained, toys, monkeypatch):
     folder = bench.folder
     monkeypatch.setenv("BENCH_HOME", str(folder / "home"))
     shutil.copytree(trained / "results", folder / "results")
+    (folder / "space.toml").write_text("[lr]\nlow = 1e-5\nhigh = 1.0\nlog = true\n")
     for name in FILES:
         path = folder / name
         if name == "dir":

@@ -1,0 +1,1 @@
+"""Hyper-parameter search: trials are jobs, chosen on held-out images, and what they cost is kept."""
