@@ -14,7 +14,7 @@ from bench.formats import escape, grid, spreadsheet
 TITLES = {  # kinds of rows, as every output calls them
     "ranked": "Ranked",
     "flagged": "Flagged as memorised or collapsed: not ranked",
-    "incomplete": "Incomplete: not ranked, never averaged over fewer runs",
+    "incomplete": "Incomplete: not ranked; means over the runs that finished",
     "adopted": "Trained elsewhere: not ranked, because the budget is stated and not held by this protocol",
     "variant": "Compressed copies of members above: not ranked",
     "calibration": "Calibration: the floor and the ceiling of this protocol, never ranked",

@@ -74,7 +74,9 @@ def _column(board: Board) -> dict[str, Square]:
     key = (board.ranking, RANKED)
     means = {row.member: row.cells[key].summary.mean for row in rows if key in row.cells}
     column = next((column for column in board.columns if column.metric == board.ranking), None)
-    good = goodness(list(means.values()), column)
+    good = (
+        goodness(list(means.values()), column) if len(means) > 1 else dict.fromkeys(means.values(), 0.0)
+    )  # one alone is not best
     return {
         row.member: Square(means[row.member], good[means[row.member]])
         if row.member in means

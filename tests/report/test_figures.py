@@ -353,3 +353,13 @@ def test_one_number_makes_no_figure(make_record: Make) -> None:
     found = board.build([make_record("a", 0)])
     with house_style():
         assert dots.seeds(found, suite_page.member_looks(found), found.ranking) is None
+
+
+def test_every_name_of_five_losses_stands_above_its_panel() -> None:
+    keys = [f"{player}/{term}" for player in ("generator_a", "generator_b") for term in ("cycle", "identity")] + [
+        "critic/loss"
+    ]
+    rows = diagnostics._rows(keys)
+    assert [key for row in rows for key in row] == keys
+    assert len(rows) == 3
+    assert all(sum(map(diagnostics._width, row)) <= 1.12 for row in rows)

@@ -14,8 +14,9 @@ from bench.records.record import Point, Record
 from bench.report.figures.drawing import Drawing, Table, compact, log_axis, plain
 from bench.report.theme import DASHES, SERIES
 
-WIDTH, HEIGHT = 960, 190
+WIDTH, HEIGHT = 960, 218
 NORM, ACCURACY = "gradient_norm", "accuracy_"
+ROWS = 3  # of names above a panel
 PANELS = ("losses", "gradient norm", "critic accuracy")
 
 SATURATED = 0.99  # accuracy of the critic above which the generator learns little
@@ -121,7 +122,7 @@ def _panel(axes: Axes, title: str, curves: Sequence[Sequence[Point]], keys: Sequ
                 color=colour, ls=dash, lw=1.2, alpha=0.8,
             )  # fmt: skip
     values = [point.terms[key] for key in keys for curve in curves for point in curve if key in point.terms]
-    axes.set_title(title, pad=26 if keys else 8, fontsize=11)
+    axes.set_title(title, pad=(12 + 14 * len(_rows(keys))) if keys else 8, fontsize=11)
     if title == "critic accuracy":
         axes.set_ylim(-0.03, 1.03)
     elif title == "gradient norm" and values and min(values) > 0:
@@ -136,15 +137,28 @@ def _panel(axes: Axes, title: str, curves: Sequence[Sequence[Point]], keys: Sequ
 
 
 def _legend(axes: Axes, keys: Sequence[str], styles: Mapping[str, tuple[str, object]]) -> None:
-    """Names above the panel, each in the colour of its lines, as many as there is room for."""
-    x = 0.0
+    """Names above the panel, each in the colour of its lines, the first of them in the upper row."""
+    rows = _rows(keys)
+    for up, row in enumerate(reversed(rows)):
+        x = 0.0
+        for key in row:
+            axes.text(x, 1.07 + 0.125 * up, _label(key), transform=axes.transAxes, fontsize=10, color=styles[key][0])
+            x += _width(key)
+
+
+def _rows(keys: Sequence[str]) -> list[list[str]]:
+    """The names in rows of what there is room for; those beyond the third row are in the table alone."""
+    rows: list[list[str]] = [[]]
     for key in keys:
-        label = _label(key)
-        width = (6.1 * len(label) + 14) / 262
-        if x + width > 1.12:
-            break
-        axes.text(x, 1.07, label, transform=axes.transAxes, fontsize=10, color=styles[key][0])
-        x += width
+        if rows[-1] and sum(map(_width, [*rows[-1], key])) > 1.12:
+            rows.append([])
+        rows[-1].append(key)
+    return rows[:ROWS]
+
+
+def _width(key: str) -> float:
+    """Of a name, in widths of a panel."""
+    return (6.1 * len(_label(key)) + 14) / 262
 
 
 def _label(key: str) -> str:
