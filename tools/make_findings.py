@@ -140,14 +140,15 @@ def _flows(board: Board) -> Iterator[str]:
     """Flows and diffusion models beside GANs, on equal images."""
     ranked = board.of("ranked")
     gans = [row for row in ranked if row.member not in FLOWS]
-    wanted = len(suite.load(board.suite).members)
+    wanted = suite.load(board.suite).members
+    missing = ", ".join(f"`{name}`" for name in wanted if name not in {row.member for row in ranked})
     yield "## Do flows beat GANs at equal images?"
     yield ""
     yield (
-        f"Suite `{board.suite}` {board.suite_version}, so far {len(ranked)} of its {wanted} members with {len(ranked[0].seeds)} "
+        f"Suite `{board.suite}` {board.suite_version}, so far {len(ranked)} of its {len(wanted)} members with {len(ranked[0].seeds)} "
         f"training seeds each. All drew {board.protocol['training']['images']:,} images in batches of "
-        f"{board.protocol['training']['batch_size']}. Means with 95 % intervals over training seeds. The "
-        "members that are strongest elsewhere (`stylegan2`, `r3gan`, `biggan`) are not among them yet. Flows need many passes for one "
+        f"{board.protocol['training']['batch_size']}. Means with 95 % intervals over training seeds. Not "
+        f"among them yet: {missing}. Flows need many passes for one "
         "sample, and equal compute is not answered here."
     )
     yield ""
@@ -160,6 +161,12 @@ def _flows(board: Board) -> Iterator[str]:
     for flow in FLOWS:
         effect = compare(board, flow, [gans[0].member]).pairs[0].overall
         yield f"- `{flow}` against `{gans[0].member}`, the best of these GANs by its mean: FID {_change(effect)}, {effect.verdict}."
+    best = gans[0].cells["recall@digits-cnn", RANKED].summary
+    recalls = [row.cells["recall@digits-cnn", RANKED].summary.mean for row in ranked if row.member in FLOWS]
+    yield (
+        f"- `{gans[0].member}` has a recall of {_interval(best)}, the flows {min(recalls):.2f} and {max(recalls):.2f}: where FID is "
+        "close, recall says how much of the data's variety a member makes."
+    )
 
 
 def _noise(found: Sequence[Board]) -> Iterator[str]:
