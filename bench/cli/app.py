@@ -7,6 +7,7 @@ import typer
 
 from bench.cli import (
     adopt,
+    audit,
     check,
     compare,
     compress,
@@ -97,6 +98,7 @@ def tree() -> Any:
         _add(app, verbs, panel)
     groups = {
         "human": (human.verbs, "Ask people.", "Decide"),
+        "audit": (audit.verbs, "Who is left out, what has drifted.", "Decide"),
         "data": (data.verbs, "Prepare, import and verify data sets.", "Data"),
         "extractors": (extractors.verbs, "Bring weights that are not ours to ship.", "Data"),
     }

@@ -77,15 +77,35 @@ def score(
         UserError: Anything that the user can fix; nothing is scored then.
     """
     load = partial(networks.load, device=str(device))
-    read = partial(_read, resolution=resolution, skip_broken=skip_broken)
-    made = read(fake)
-    reference = _reference(real, made, resolution, data_root, read, say)
-    subject = made if isinstance(made, Statistics) else _sample(_fitted(made, reference, real, say), _shown(fake))
+    reference, subject, made_lossy = both_sides(
+        real, fake, resolution=resolution, data_root=data_root, skip_broken=skip_broken, say=say
+    )
     inputs = EvaluationInputs(reference.train, reference.held_out, subject)
     ids = list(metrics) if metrics else _defaults(reference, inputs, load)
     found = measure(ids, inputs.train, inputs.held_out, inputs.fake, load)
-    lossy = (LOSSY,) if isinstance(made, ImageSet) and made.lossy else ()
+    lossy = (LOSSY,) if made_lossy else ()
     return [replace(item, flags=(*item.flags, *lossy)) for item in found]
+
+
+def both_sides(
+    real: Source,
+    fake: Source,
+    *,
+    resolution: int | None = None,
+    data_root: Path | None = None,
+    skip_broken: bool = False,
+    say: Say = lambda note: None,
+) -> tuple[Reference, Side, bool]:
+    """The two sides of a comparison, read and fitted to each other as `score` says; and whether the fakes were JPEG files.
+
+    Raises UserError.
+    """
+    read = partial(_read, resolution=resolution, skip_broken=skip_broken)
+    made = read(fake)
+    reference = _reference(real, made, resolution, data_root, read, say)
+    if isinstance(made, Statistics):
+        return reference, made, False
+    return reference, _sample(_fitted(made, reference, real, say), _shown(fake)), made.lossy
 
 
 def _read(source: Source, resolution: int | None, skip_broken: bool) -> ImageSet | Statistics:
