@@ -37,12 +37,13 @@ def sample(
 
     execution = execution_of(device)
     model = trained_model.load(source, checkpoint, execution.device)
+    origin = model.origin(source, seed)
     if not (grid or interpolate):
-        trained_model.write_images(model.sample(model.request(n, seed, truncation), execution), out)
+        trained_model.write_images(model.sample(model.request(n, seed, truncation), execution), out, origin)
         typer.echo(out)
         return
     if out.suffix != ".png":
         raise UserError(f"--out {out}: a picture is written as .png.")
     asked = model.interpolation(-(-n // STEPS), STEPS, seed) if interpolate else model.request(n, seed, truncation)
-    write_grid(model.sample(asked, execution), out, STEPS if interpolate else COLUMNS)
+    write_grid(model.sample(asked, execution), out, STEPS if interpolate else COLUMNS, origin.chunks())
     typer.echo(out)

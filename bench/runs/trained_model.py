@@ -17,6 +17,7 @@ from bench.gan import GAN, ImageSpec
 from bench.paths import home
 from bench.records import record as records
 from bench.records.record import Record
+from bench.runs.origin import Origin, sha256_of
 from bench.training import checkpoint
 from bench.training.checkpoint import Identity
 from bench.training.loop import Execution
@@ -33,6 +34,13 @@ class Trained:
     nets: dict[str, nn.Module]
     spec: ImageSpec
     identity: Identity
+    path: Path  # of its checkpoint
+
+    def origin(self, source: Path, seed: int) -> Origin:
+        """What a picture of it says: the record or checkpoint that was named, and the seed of its latents."""
+        found = self.identity
+        name = source.name.encode("utf-8", "replace").decode()
+        return Origin(found.member, found.suite, name, sha256_of(self.path), found.seed, seed)
 
     def sample(self, asked: SampleRequest, execution: Execution | None = None) -> Tensor:
         """The images asked for, (N, C, H, W) uint8."""
@@ -80,7 +88,7 @@ def load(source: Path | Record, which: Which = "last", device: torch.device | No
     checkpoint.load_nets(content, nets, path)
     for net in nets.values():
         net.to(device or torch.device("cpu")).eval()
-    return Trained(gan, nets, spec, identity)
+    return Trained(gan, nets, spec, identity, path)
 
 
 def _checkpoint_of(record: Record, which: Which) -> Path:
@@ -88,8 +96,9 @@ def _checkpoint_of(record: Record, which: Which) -> Path:
     return home() / "checkpoints" / record.suite / record.member.name / stem / f"{which}.pt"
 
 
-def write_images(images: Tensor, out: Path) -> None:
-    """Write (N, C, H, W) uint8 as an .npz (`arr_0`, uint8 NHWC, as the ADM evaluator reads it) or a folder of PNGs.
+def write_images(images: Tensor, out: Path, origin: Origin) -> None:
+    """Write (N, C, H, W) uint8 as an .npz (`arr_0`, uint8 NHWC, as the ADM evaluator reads it) or a folder of PNGs, which say
+    where they come from.
 
     Raises UserError when the target cannot be written or is a folder that is not empty.
     """
@@ -104,8 +113,10 @@ def write_images(images: Tensor, out: Path) -> None:
     if out.exists() and any(out.iterdir()):
         raise UserError(f"--out {out}: the folder is not empty. Give a new one.")
     out.mkdir(parents=True, exist_ok=True)
+    chunks = origin.chunks()
     for index, image in enumerate(pixels):
-        Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(out / f"{index:06d}.png")
+        picture = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
+        picture.save(out / f"{index:06d}.png", pnginfo=chunks)
 
 
 def _npz(pixels: np.ndarray) -> bytes:

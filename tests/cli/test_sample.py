@@ -1,7 +1,9 @@
 """`bench sample` and `bench score`."""
 
+import hashlib
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -36,6 +38,27 @@ def test_sample_draws_from_a_record_or_a_checkpoint(after, toys, tmp_path):
     assert pixels(tmp_path / "grid.png").shape == (across(2), across(8))
     assert after("sample", source, "--n", 20, "--interpolate", "--out", tmp_path / "path.png")[0] == 0
     assert pixels(tmp_path / "path.png").shape == (across(2), across(10))
+
+
+def test_pictures_say_where_they_come_from_until_they_are_saved_again(after, toys, tmp_path):
+    grid = tmp_path / "grid.png"
+    assert after("sample", after.record, "--n", 4, "--seed", 3, "--grid", "--out", grid)[0] == 0
+    assert after("sample", after.record, "--n", 2, "--seed", 3, "--out", tmp_path / "two")[0] == 0
+    checkpoint = next((after.folder / "home").rglob(f"{after.record.stem}/last.pt"))
+    for path in (grid, tmp_path / "two" / "000001.png"):
+        with Image.open(path) as picture:
+            said = dict(getattr(picture, "text"))  # noqa: B009 - only PNG has it
+            picture.save(tmp_path / "again.png")
+            picture.save(tmp_path / "again.jpg")
+        packet = ElementTree.fromstring(said["XML:com.adobe.xmp"])
+        kinds = [value for node in packet.iter() for key, value in node.items() if key.endswith("}DigitalSourceType")]
+        assert kinds == ["http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"]
+        assert said["gan-bench:source"] == after.record.name
+        assert said["gan-bench:seed"] == "3"
+        assert said["gan-bench:checkpoint"] == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+        for name in ("again.png", "again.jpg"):
+            assert b"trainedAlgorithmicMedia" not in (tmp_path / name).read_bytes()
+    assert (pixels(tmp_path / "again.png") == pixels(tmp_path / "two" / "000001.png")).all()
 
 
 def test_score_reads_what_sample_wrote(after, toys, tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from bench.files import write_atomically
@@ -20,9 +21,9 @@ QUALITY = 90
 PURGED = "not kept: it was removed from the cache before its run had ended"
 
 
-def write_grid(images: Tensor, path: Path, columns: int) -> str:
-    """Write images (N, C, H, W) uint8, C 1 or 3, as one PNG; returns the file's sha256."""
-    return write(path, _file(images, columns, "PNG", optimize=True))
+def write_grid(images: Tensor, path: Path, columns: int, chunks: PngInfo | None = None) -> str:
+    """Write images (N, C, H, W) uint8, C 1 or 3, as one PNG with text chunks; returns the file's sha256."""
+    return write(path, _file(images, columns, "PNG", optimize=True, pnginfo=chunks))
 
 
 def encode(images: Tensor, columns: int) -> tuple[bytes, str]:
