@@ -29,6 +29,7 @@ EFFECTS = {
     "(NVlabs/stylegan2-ada-pytorch issue 283)",
     "training.images": "a longer training is usually a better score, until it diverges",
     "training.flops": "more compute is a longer training: usually a better score, until it diverges",
+    "training.parts": "batch norm and whatever else looks across images sees one part; random numbers differ",
     "training.width": "every network is wider or narrower: other capacity, other cost",
     "training.batch_size": "another batch size is another training: more images per update, fewer updates for the same budget",
     "training.precision": "mixed precision spread the mean FID of repeated trainings by 3 % to over 100 % "

@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -53,11 +53,10 @@ def flat(verb: Verb) -> Verb:
 
 
 def _of_fields(group: Any) -> Iterator[inspect.Parameter]:
-    """Options that a dataclass declares; each has a default."""
+    """Options that a dataclass declares; one without a default must be given."""
     for field in fields(group):
-        yield inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
-        )
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
+        yield inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.type)
 
 
 class Command(TyperCommand):
