@@ -13,6 +13,7 @@ from bench.boards.trust import listed
 FACTOR = 3.0  # sizes or times that differ by more are said
 AGREE = 0.5  # rank correlation below which two metrics order the members differently
 ENOUGH = 5  # ranked members from which a correlation is looked at
+VARIETY = 0.5  # a leader's share of the largest recall, below which that is said
 RECALL = 0.05  # below it next to nothing of the real variety is found among the fakes
 POWER = 3  # training seeds below which an order is mostly luck
 FLOOR = "gaussian"  # the calibration row that a trained generator should beat
@@ -58,13 +59,18 @@ def _seeds(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
 
 def _recall(board: Board, ranked: Sequence[Row]) -> Iterator[str]:
     """A leader whose samples lack the variety of the data."""
+    leader = ranked[0]
     for column in board.columns:
-        cell = ranked[0].cells.get((column.metric, RANKED))
-        if column.metric.partition("@")[0] == "recall" and cell and cell.summary.mean < RECALL:
-            yield (
-                f"{ranked[0].member} leads with a recall of {formats.number(cell.summary.mean, 2)}: nearly none of the real "
-                "images lies among its samples."
-            )
+        key: Key = (column.metric, RANKED)
+        if column.metric.partition("@")[0] != "recall" or key not in leader.cells:
+            continue
+        own = leader.cells[key].summary.mean
+        most = max((row for row in ranked if key in row.cells), key=lambda row: row.cells[key].summary.mean)
+        said = f"{leader.member} leads with a recall of {formats.number(own, 2)}"
+        if own < RECALL:
+            yield f"{said}: nearly none of the real images lies among its samples."
+        elif own < VARIETY * (best := most.cells[key].summary.mean):
+            yield f"{said}, {most.member} has {formats.number(best, 2)}: the leader's samples lack much of the data's variety."
 
 
 def _disagreement(board: Board, ranked: Sequence[Row]) -> Iterator[str]:

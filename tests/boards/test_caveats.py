@@ -45,6 +45,12 @@ def test_a_leader_without_recall_is_said(make_record):
     assert found(make_record, {"a": {FID: 10.0, RECALL: 0.5}, "b": {FID: 20.0, RECALL: 0.01}}) == ()
 
 
+def test_a_leader_with_much_less_recall_than_another_is_said(make_record):
+    (said,) = found(make_record, {"a": {FID: 10.0, RECALL: 0.2}, "b": {FID: 20.0, RECALL: 0.5}})
+    assert said == "a leads with a recall of 0.20, b has 0.50: the leader's samples lack much of the data's variety."
+    assert found(make_record, {"a": {FID: 10.0, RECALL: 0.3}, "b": {FID: 20.0, RECALL: 0.5}}) == ()
+
+
 def test_metrics_that_order_the_members_otherwise_are_said(make_record):
     rows = {name: {FID: 10.0 + place, PRECISION: 0.3 + place / 10} for place, name in enumerate("abcde")}
     (said,) = found(make_record, rows)  # precision grows where FID gets worse: exactly the other way round
