@@ -96,3 +96,13 @@ def test_the_commands_run(repository: Path, capfd: pytest.CaptureFixture[str]):
         "samples.npz",
         "generator.onnx",
     }
+
+
+def test_the_table_of_suites_names_all_with_their_members():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("| suite | images |") :].partition("\n\n")[0]
+    listed: dict[str, int] = {}
+    for names, _, counts, _ in (line.strip("| ").split(" | ") for line in table.splitlines()[2:]):
+        found = [int(count) for count in counts.split(", ")]
+        listed |= zip(re.findall(r"`(.*?)`", names), found, strict=True)
+    assert listed == {name: len(suite.load(name).members) for name in suite.names()}
