@@ -42,7 +42,7 @@ class TensorBoard:
 
     def picture(self, images: int, name: str, path: Path) -> None:
         """As it is on disk."""
-        with Image.open(path) as picture:
+        with Image.open(path, formats=("PNG",)) as picture:
             self._writer(images).add_image(name, np.asarray(picture.convert("RGB")), images, dataformats="HWC")
 
     def finish(self, record: Record | None) -> None:
