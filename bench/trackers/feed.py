@@ -9,7 +9,7 @@ from queue import Full, Queue
 from typing import Any
 
 from bench.records import record as records
-from bench.records.record import Record
+from bench.records.record import Point, Record
 from bench.runs.experiment import Experiment, Job
 from bench.runs.progress import Progress
 from bench.runs.run import Event, Finished
@@ -59,7 +59,7 @@ def flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, V
 
 
 class _Narrator:
-    """What of a run's events is told: losses every few seconds, scores once for each point of the curve, pictures at the end."""
+    """What of a run's events is told: losses every few seconds, losses and scores once for each point of the curve, pictures at the end."""
 
     def __init__(self, experiment: Experiment, seconds: float):
         self.experiment, self.seconds = experiment, seconds
@@ -85,7 +85,7 @@ class _Narrator:
         point = event.point
         if point is not None and point.images != self._images:
             self._images = point.images
-            yield "log", (point.images, _named("score", point.scores))
+            yield "log", (point.images, _of_point(point))
         if event.phase == "train" and event.terms and time.monotonic() - self._looked_at > self.seconds:
             self._looked_at = time.monotonic()
             values = _named("train", event.terms) | {"images_per_second": event.images_per_second}
@@ -94,12 +94,16 @@ class _Narrator:
     def _end(self, record: Record, path: Path) -> Iterator[Call]:
         for point in record.curve:
             if point.images > self._images:
-                yield "log", (point.images, _named("score", point.scores))
+                yield "log", (point.images, _of_point(point))
         for artifact in record.artifacts:
             if artifact.status == "kept" and artifact.path.endswith(".png"):
                 yield "picture", (artifact.images, artifact.kind, path.parent / artifact.path)
         self.current = None
         yield "finish", (record,)
+
+
+def _of_point(point: Point) -> dict[str, float]:
+    return _named("train", point.terms) | _named("score", point.scores)
 
 
 def _named(before: str, values: Mapping[str, float]) -> dict[str, float]:

@@ -103,10 +103,13 @@ def test_a_tracker_hears_every_run_from_its_start_to_its_record(experiment):
     assert [call[0] for call in notes.calls].index("finish") < [call[0] for call in notes.calls].index("start", 1)
     logged = [(images, values) for images, values in notes.of("log") if "score/fid@random-cnn" in values]
     points = [point for record in (first, second) for point in record.curve]
-    assert logged == [(p.images, {f"score/{name}": value for name, value in p.scores.items()}) for p in points]
-    losses = [values for _, values in notes.of("log") if "train/critic/adversarial" in values]
-    assert losses
-    assert all(values["images_per_second"] >= 0 for values in losses)
+    expected = [
+        {f"train/{name}": value for name, value in p.terms.items()}
+        | {f"score/{name}": value for name, value in p.scores.items()}
+        for p in points
+    ]
+    assert logged == [(p.images, values) for p, values in zip(points, expected, strict=True)]
+    assert "train/critic/adversarial" in expected[0]
     kept = [a for record in (first, second) for a in record.artifacts if a.status == "kept" and a.path.endswith(".png")]
     assert notes.of("picture") == [(a.images, a.kind, b"\x89PNG") for a in kept]
     assert {name for _, name, _ in notes.of("picture")} >= {"grid"}

@@ -23,7 +23,6 @@ from bench.training.sampling import SampleRequest, generate
 
 COUNT = 8
 IMAGES = 16 * COUNT  # no step below begins a new order of them
-TRANSLATES = ("pix2pix", "cyclegan")
 
 
 def split(spec: ImageSpec) -> Split:
@@ -37,7 +36,7 @@ def split(spec: ImageSpec) -> Split:
 
 
 def training(name: str, device: str) -> tuple[Training, ImageSpec]:
-    spec = ImageSpec(3, 16, 3, 3 if name in TRANSLATES else 0)
+    spec = ImageSpec(3, 16, classes=3, source_channels=3)
     torch.manual_seed(0)
     gan = members.build(members.listings()[name], spec)
     batches = Batches(split(spec), COUNT, seed=0, device=device, flip=True, memory_limit_bytes=1 << 30)
