@@ -17,7 +17,6 @@ Two thirds of the budget are the first stage's. Known: what the first stage cann
 Published: ImageNet 256 px with classes: FID 15.78, 5.20 with rejection (README of CompVis/taming-transformers).
 """
 
-from dataclasses import dataclass
 from functools import cached_property, partial
 
 import torch
@@ -25,111 +24,21 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from bench.gan import GAN, Average, ImageSpec, Nets, Player, Prompt, Stage, Turn, Update, adam, uniform
-from zoo.losses.objectives import Hinge
-from zoo.losses.weighted import Weighted
+from zoo.losses.reconstruction import Adversarial, codes, halved, perceptual_distance, pixel_distance
 from zoo.networks.layers import AROUND_ONE, NORMAL, initialise
-from zoo.networks.patch import PatchCritic
 from zoo.networks.transformer import Prior
-from zoo.networks.vqgan import Autoencoder, Design
-from zoo.networks.widths import in_steps
+from zoo.networks.vqgan import Autoencoder, Critic, critic_width, proportionate
 from zoo.training.parameters import checked
+from zoo.training.reconstruction import ReconstructionTurn, autoencoder_update
 
 CODES = 256
 BLOCKS, HEADS = 4, 4
 FIRST = 2 / 3  # share of the budget
 
 
-def design(resolution: int, width: int) -> Design:
-    """Channels at each size, the first in proportion to the image from 32 to 128 px. Codes lie 4 px apart, 8 at 128 px, 16 at 256."""
-    first = in_steps(min(max(resolution, 32), 128) * width / 128)
-    multiples = {256: (1, 1, 2, 2, 4), 128: (1, 2, 2, 4)}.get(resolution, (1, 2, 4))
-    return Design(tuple(first * multiple for multiple in multiples), 2 * first, CODES)
-
-
-def side(resolution: int, made: Design) -> int:
-    """Codes along a side of the image."""
-    return resolution >> (len(made.widths) - 1)
-
-
-class Critic(PatchCritic):
-    """Images (N, C, H, W) -> logits (N, P), and what its blocks saw."""
-
-    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        seen = self.features(images)
-        return self.head(seen[-1]).flatten(1), seen
-
-
-class RebuildingTurn(Turn):
-    """The first stage: fakes are the real images through codes and back."""
-
-    @cached_property
-    def rebuilt(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Reconstructions, features, codes."""
-        made = self.nets["autoencoder"](self.real)
-        self.draw.memo["fake"] = made[0].detach()
-        return made
-
-    @cached_property
-    def fake(self) -> Tensor:
-        """Reconstructions; for the critic those that the autoencoder's update made."""
-        return self.rebuilt[0] if self.mover == "autoencoder" else self.draw.memo["fake"]
-
-    @cached_property
-    def judged(self) -> list[tuple[Tensor, list[Tensor]]]:
-        """Logits and features of the real images, then of the reconstructions."""
-        return [self.nets["critic"](images) for images in (self.real, self.fake)]
-
-    @cached_property
-    def real_logits(self) -> Tensor:
-        """Per patch, (N, P)."""
-        return self.judged[0][0]
-
-    @cached_property
-    def fake_logits(self) -> Tensor:
-        """Per patch, (N, P)."""
-        return self.judged[1][0]
-
-    @cached_property
-    def likeness(self) -> Tensor:
-        """E |x - x^| of pixels, and of the critic's features."""
-        layers = zip(self.judged[0][1], self.judged[1][1], strict=True)
-        features = torch.stack([(real - fake).abs().mean() for real, fake in layers]).mean()
-        return (self.real - self.fake).abs().mean() + features
-
-
 def likeness(turn: Turn) -> Tensor:
-    """Of reconstructions to images."""
-    assert isinstance(turn, RebuildingTurn)
-    return turn.likeness
-
-
-def codes(turn: Turn, weight: float) -> Tensor:
-    """beta |sg[E(x)] - z|^2 + |sg[z] - E(x)|^2, means over numbers: equation 4, with beta where the released code has it."""
-    assert isinstance(turn, RebuildingTurn)
-    _, features, chosen = turn.rebuilt
-    return weight * (chosen - features.detach()).square().mean() + (chosen.detach() - features).square().mean()
-
-
-@dataclass(frozen=True)
-class Balanced:
-    """-lambda E D(x^), lambda the ratio of the two losses' gradients at the decoder's last layer: equations 6 and 7."""
-
-    differentiates = frozenset({"autoencoder", "critic"})  # gradients within the update: neither can be compiled
-
-    def __call__(self, turn: Turn) -> Tensor:
-        assert isinstance(turn, RebuildingTurn)
-        adversarial, net = Hinge().generator(turn), turn.nets["autoencoder"]
-        assert isinstance(net, Autoencoder)
-        norms = [
-            torch.autograd.grad(loss, net.last_weight, retain_graph=True)[0].norm()
-            for loss in (turn.likeness, adversarial)
-        ]
-        return (norms[0] / (norms[1] + 1e-4)).clamp(max=1e4).detach() * adversarial
-
-
-def halved(turn: Turn) -> Tensor:
-    """Half the hinge loss, as in the released code."""
-    return Hinge().critic(turn) / 2
+    """How far reconstructions are from the images: in pixels and in the critic's features, weighed alike."""
+    return pixel_distance(turn) + perceptual_distance(turn)
 
 
 class CodeTurn(Turn):
@@ -188,22 +97,22 @@ def vqgan_transformer(
     Args:
         width: Channels of the autoencoder next to the image from 128 px on, fewer below; and of the transformer.
     """
-    optimiser, made = adam(lr, betas=(beta1, beta2)), design(spec.resolution, width)
-    places = side(spec.resolution, made)
-    narrow = in_steps(min(max(spec.resolution // 2, 16), 64) * width / 128)
+    optimiser, design = adam(lr, betas=(beta1, beta2)), proportionate(spec.resolution, width, CODES)
+    places = design.side(spec.resolution)
+    narrow = critic_width(spec.resolution, width)
     critic = initialise(Critic(spec.channels, spec.resolution, narrow), NORMAL, AROUND_ONE)
     prior = Prior(CODES, places**2, HEADS * max(width // HEADS, 1), BLOCKS, HEADS)
     players = {
-        "autoencoder": Player(Autoencoder(spec.channels, made), optimiser),
+        "autoencoder": Player(Autoencoder(spec.channels, design), optimiser),
         "critic": Player(critic, optimiser),
         "prior": Player(prior, optimiser, Average(half_life_images=half_life, ramp=0.05)),
     }
     rebuilding = {
         "likeness": likeness,
         "codebook": partial(codes, weight=codebook),
-        "adversarial": Weighted(Balanced(), adversarial),
+        "adversarial": Adversarial(adversarial, begins=0.0),
     }
-    first = [Update("autoencoder", rebuilding), Update("critic", {"adversarial": halved})]
+    first = [autoencoder_update(rebuilding), Update("critic", {"adversarial": halved})]
     second = [Update("prior", {"likelihood": likelihood})]
-    schedule = [Stage(first, RebuildingTurn, share=FIRST), Stage(second, CodeTurn, share=1 - FIRST)]
+    schedule = [Stage(first, ReconstructionTurn, share=FIRST), Stage(second, CodeTurn, share=1 - FIRST)]
     return GAN(players, schedule, partial(generate, places=places), uniform(places**2), least_batch=2)

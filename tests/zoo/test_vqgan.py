@@ -1,5 +1,6 @@
 """VQGAN's first stage against reference counts, closed-form gradients and brute force."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,21 +10,15 @@ from torch import nn
 
 from bench.data import DataSet
 from bench.data.dataset import Split
-from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
+from bench.gan import GAN, Batch, Context, Draw, ImageSpec, Now, Prompt
+from bench.training.loop import Execution, Training
 from bench.training.sampling import request
-from zoo.networks.vqgan import Codebook, Encoder, straight_through
-from zoo.vqgan import (
-    PUBLISHED,
-    Adversarial,
-    ReconstructionTurn,
-    balance,
-    codes,
-    halved,
-    perceptual_distance,
-    pixel_distance,
-    proportionate,
-    vqgan,
-)
+from bench.training.trial import MadeUpBatches
+from zoo.losses.reconstruction import Adversarial, balance, codes, halved, perceptual_distance, pixel_distance
+from zoo.networks.vqgan import PUBLISHED, Autoencoder, Codebook, Encoder, proportionate, straight_through
+from zoo.training.reconstruction import ReconstructionTurn
+from zoo.vqgan import vqgan
+from zoo.vqgan_transformer import vqgan_transformer
 
 SPEC = ImageSpec(1, 8)
 
@@ -51,6 +46,7 @@ def test_parameters_are_those_of_the_released_code():
 @pytest.mark.parametrize(("resolution", "side"), [(256, 16), (128, 16), (64, 16), (32, 8), (16, 4), (8, 2)])
 def test_codes_per_image(resolution: int, side: int):
     design = proportionate(resolution)
+    assert design.side(resolution) == side
     with torch.device("meta"):
         features = Encoder(3, design)(torch.empty(1, 3, resolution, resolution))
     assert features.shape == (1, design.code_width, side, side)
@@ -97,6 +93,22 @@ def test_a_code_that_nothing_is_near_starts_again_and_one_in_use_stays():
         seen(book, 1.0, 1.5)
     assert book.codes.weight[0] == 0.0
     assert book.codes.weight[1] in (1.0, 1.5)
+
+
+@pytest.mark.parametrize("builder", [vqgan, vqgan_transformer], ids=lambda builder: builder.__name__)
+@pytest.mark.parametrize("parts", [1, 2])
+def test_the_first_step_gives_every_code_that_is_out_of_use_a_feature(builder: Callable[..., GAN], parts: int):
+    """Fresh codes lie within 1/K of 0, where features seldom are: without restarts all features share a few of them."""
+    torch.manual_seed(0)
+    gan = builder(ImageSpec(1, 16), width=16)
+    net = gan.players["autoencoder"].net
+    assert isinstance(net, Autoencoder)
+    codes = net.codebook.codes.weight
+    fresh = codes.detach().clone()
+    batches = MadeUpBatches(ImageSpec(1, 16), seed=0, batch_size=4)
+    next(Training(gan, batches, images=64, seed=0, execution=Execution(parts=parts)).steps())
+    moved = (codes - fresh).abs().amax(1) > 1e-2  # a step of Adam is far shorter
+    assert int(moved.sum()) > 0.75 * len(codes)
 
 
 def test_a_pass_writes_no_code():

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from bench.gan import Batch, Context, Draw, ImageSpec, Now, Prompt
 from zoo import vqgan_transformer
 from zoo.networks.transformer import Prior
-from zoo.networks.vqgan import Autoencoder
-from zoo.vqgan_transformer import CODES, CodeTurn, design, drawn, generate, likelihood, side
+from zoo.networks.vqgan import Autoencoder, proportionate
+from zoo.vqgan_transformer import CODES, CodeTurn, drawn, generate, likelihood
 
 SPEC = ImageSpec(1, 16)
+SMALL = proportionate(16, 16, CODES)
 
 
 def prior() -> Prior:
@@ -71,11 +72,11 @@ def turn(net: Autoencoder, prior: nn.Module) -> CodeTurn:
 
 
 def test_a_prior_that_knows_nothing_pays_the_logarithm_of_the_codes():
-    assert likelihood(turn(Autoencoder(1, design(16, 16)), Even())).item() == pytest.approx(math.log(CODES), rel=1e-5)
+    assert likelihood(turn(Autoencoder(1, SMALL), Even())).item() == pytest.approx(math.log(CODES), rel=1e-5)
 
 
 def test_looking_up_codes_changes_nothing_in_an_autoencoder_that_trains():
-    net = Autoencoder(1, design(16, 16)).train()
+    net = Autoencoder(1, SMALL).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     tokens = turn(net, Even()).tokens
     assert tokens.shape == (3, 16)
@@ -83,18 +84,13 @@ def test_looking_up_codes_changes_nothing_in_an_autoencoder_that_trains():
 
 
 def test_images_are_the_decoded_codes_row_by_row():
-    net = Autoencoder(1, design(16, 16)).eval()
+    net = Autoencoder(1, SMALL).eval()
     prompt = Prompt(2, torch.Generator(), torch.zeros(2, 16))
     with torch.no_grad():
         found = generate({"autoencoder": net, "prior": Certain()}, prompt, places=4)
         pictures = net.codebook.codes(torch.arange(16).view(1, 4, 4)).movedim(-1, 1)
         expected = net.decoder(net.after(pictures)).clamp(-1, 1).expand(2, -1, -1, -1)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(("resolution", "codes"), [(8, 2), (16, 4), (64, 16), (128, 16), (256, 16)])
-def test_codes_along_a_side(resolution: int, codes: int):
-    assert side(resolution, design(resolution, 128)) == codes
 
 
 def test_the_budget_is_shared_two_to_one():

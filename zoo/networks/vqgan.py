@@ -1,4 +1,4 @@
-"""The networks of VQGAN's first stage: an encoder, a codebook, a decoder. Esser et al. 2021, arXiv:2012.09841, table 7.
+"""The networks of VQGAN's first stage: an encoder, a codebook, a decoder, a critic. Esser et al. 2021, arXiv:2012.09841, table 7.
 
 Images are (N, C, H, W) in [-1, 1], features and codes (N, Z, h, w).
 """
@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from zoo.networks.layers import full_precision
+from zoo.networks.patch import PatchCritic
 from zoo.networks.resnet import UpsampleConv
+from zoo.networks.widths import in_steps
 
 USAGE_SHARE = 0.05  # of the newest batch in the running mean of a code's use
 OUT_OF_USE = 0.1  # of an even use: after 45 batches without it
@@ -24,6 +26,28 @@ class Design:
     widths: tuple[int, ...]
     code_width: int
     codes: int = 1024
+
+    def side(self, resolution: int) -> int:
+        """Codes along a side of an image of this resolution."""
+        return resolution >> (len(self.widths) - 1)
+
+
+PUBLISHED = Design((128, 128, 256, 256, 512), 256)
+
+
+def proportionate(resolution: int, width: int = 128, codes: int = 1024) -> Design:
+    """The fixed track's design; at 256 px the published one, of 128 channels next to the image.
+
+    Codes lie 16 px apart at 256 px, 8 at 128 px and 4 at any other size.
+    """
+    first = in_steps(min(max(resolution, 32), 128) * width / 128)
+    multiples = {256: (1, 1, 2, 2, 4), 128: (1, 2, 2, 4)}.get(resolution, (1, 2, 4))
+    return Design(tuple(first * multiple for multiple in multiples), 2 * first, codes)
+
+
+def critic_width(resolution: int, width: int = 128) -> int:
+    """Channels of the critic's first layer on the fixed track, 64 from 128 px on."""
+    return in_steps(min(max(resolution // 2, 16), 64) * width / 128)
 
 
 def norm(width: int) -> nn.Module:
@@ -163,3 +187,11 @@ class Autoencoder(nn.Module):
         features = self.before(self.encoder(images))
         chosen = self.codebook(features)
         return self.decoder(self.after(straight_through(features, chosen))), features, chosen
+
+
+class Critic(PatchCritic):
+    """Images (N, C, H, W) -> logits (N, P), and what its blocks saw."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        seen = self.features(images)
+        return self.head(seen[-1]).flatten(1), seen
