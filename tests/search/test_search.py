@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-import time
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 import pytest
@@ -106,41 +106,39 @@ def test_more_trials_go_on_where_fewer_ended_and_another_space_counts_what_was_s
     assert other.tuning().images == 4 * 640
 
 
-def _work(folder: Path, trials: int) -> None:
-    for _ in search_in(folder, trials).run(wait=0.05):
-        pass
+def _work(folder: Path, trials: int, dies_after: int = 0) -> None:
+    """A worker; one that dies gets SIGKILL after so many events."""
+    for events, _ in enumerate(search_in(folder, trials).run(wait=0.05), 1):
+        if events == dies_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _worker(*arguments: object) -> ForkProcess:
+    worker = multiprocessing.get_context("fork").Process(target=_work, args=arguments)
+    worker.start()
+    return worker
 
 
 @pytest.mark.slow
 def test_a_search_that_is_killed_again_and_again_ends_the_same(folder, tmp_path):
     whole = found(search_in(tmp_path / "whole", 4))
-    kills, delay = 0, 2.0
-    spawn = multiprocessing.get_context("fork")
-    while True:
-        worker = spawn.Process(target=_work, args=(tmp_path / "killed", 4))
-        worker.start()
-        worker.join(delay)
-        if not worker.is_alive():
-            break
-        os.kill(worker.pid or 0, signal.SIGKILL)
-        worker.join()
-        kills, delay = kills + 1, delay * 1.3
-    assert kills >= 1
+    codes: list[int | None] = []
+    while not codes or codes[-1] == -signal.SIGKILL:
+        worker = _worker(tmp_path / "killed", 4, 2 + 3 * len(codes))
+        worker.join(120)
+        codes.append(worker.exitcode)
+    assert len(codes) > 2
+    assert codes[-1] == 0
     again = found(search_in(tmp_path / "killed", 4))
     assert without_times(again) == without_times(whole)
 
 
 @pytest.mark.slow
 def test_two_workers_share_the_trials_and_a_killed_workers_trial_is_taken_over(folder):
-    spawn = multiprocessing.get_context("fork")
-    workers = [spawn.Process(target=_work, args=(folder, 6)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    time.sleep(2.5)
-    os.kill(workers[0].pid or 0, signal.SIGKILL)
-    for worker in workers:
-        worker.join(120)
-    assert workers[1].exitcode == 0
+    killed, other = _worker(folder, 6, 5), _worker(folder, 6)
+    killed.join(120)
+    other.join(120)
+    assert (killed.exitcode, other.exitcode) == (-signal.SIGKILL, 0)
     study = conclude(search_in(folder, 6))
     assert len(study.trials) == len({trial.member for trial in study.trials}) == 6
     assert all(trial.value is not None for trial in study.trials)
