@@ -86,6 +86,12 @@ def _cannot_write(path: Path, error: OSError) -> NotWritten:
     )
 
 
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's content, hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def digest(content: object) -> str:
     """The sha256 of a JSON value in canonical form: sorted keys, no spaces, UTF-8."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

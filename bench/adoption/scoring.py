@@ -16,7 +16,7 @@ from bench.runs.evaluation import Activity, Evaluator
 from bench.runs.experiment import Experiment, Job
 from bench.runs.gallery import image_files
 from bench.runs.gallery.exhibit import ArtifactFile, picture
-from bench.runs.outcome import about, plugin_metrics, rounded
+from bench.runs.outcome import about, plugin_metrics, rounded, untrained
 from bench.runs.state import Stopwatch
 
 Result = TypeVar("Result")
@@ -57,13 +57,8 @@ def record(experiment: Experiment, job: Job, gan: GAN, scored: Scored, **origin:
     return Record(
         **fields,
         status="ok",
-        images_seen=0,
-        steps=0,
-        updates={},
-        parameters={},
+        **untrained(),
         seconds=rounded({"train": 0.0, "evaluate": scored.seconds}),
-        peak_memory_bytes=None,
-        curve=(),
         scores=scored.scores,
         plugin_metrics=plugin_metrics(scored.scores),
         artifacts=files(experiment, job, gan, scored.samples),

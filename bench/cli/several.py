@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.cli.exit_codes import FAULT, INCOMPLETE, SIGNALLED
 from bench.cli.supervise import Children, children, to_the_end
+from bench.runs.cores import THREADS, cores, threads_each
 from bench.runs.lifeline import WORKER
 
 LOCAL = "local"
@@ -42,17 +43,12 @@ def count_of(text: str) -> int | None:
     return int(number) if colon else cores()
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run(count: int) -> int:
     """Run this process's own command in so many children; the exit code of them all."""
     board = Board()
-    threads = os.environ.get("OMP_NUM_THREADS") or str(max(cores() // count, 1))
+    threads = os.environ.get(THREADS) or str(threads_each(count))
     with children() as found, board.shown():
-        codes = _together(found, board, count, {"OMP_NUM_THREADS": threads})
+        codes = _together(found, board, count, {THREADS: threads})
     stopped = [code for code in codes if code >= SIGNALLED]
     if stopped or not board.jobs:
         return max(stopped or codes)

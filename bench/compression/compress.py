@@ -24,7 +24,7 @@ from bench.records.parts import Artifact, Score
 from bench.records.record import Record
 from bench.runs.evaluation import Evaluator
 from bench.runs.experiment import Job
-from bench.runs.outcome import better, score_of
+from bench.runs.outcome import score_of, sign
 from bench.runs.provenance import Snapshot
 
 VERSION = 1  # of the recipes: raised whenever one gives another copy
@@ -81,9 +81,9 @@ def scored(parent: Parent, copy: Copy, job: Job) -> tuple[Scored, Scored]:
 
 def flagged(before: Scored, after: Scored, metric: str) -> Scored:
     """The copy's scores; those of the ranking metric say that it is degraded where it is worse by more than `DEGRADED`."""
-    sign = 1 if better(metric) == "lower" else -1
+    way = sign(metric)
     old, new = ({one.sample_seed: one.value for one in side.scores if one.metric == metric} for side in (before, after))
-    losses = [sign * (new[seed] - old[seed]) / max(abs(old[seed]), 1e-12) for seed in new]
+    losses = [way * (new[seed] - old[seed]) / max(abs(old[seed]), 1e-12) for seed in new]
     if not losses or min(losses) <= DEGRADED:
         return after
     flag = f"degraded: worse than its parent by {100 * min(losses):.0f} % or more with every sample seed"

@@ -13,7 +13,7 @@ from bench.records.record import Artifact, Record, Score, now_in_utc
 from bench.runs.calibration import calibration, labels, targets
 from bench.runs.experiment import Experiment, Job
 from bench.runs.gallery.image_files import write_grid
-from bench.runs.outcome import about, plugin_metrics, rounded, score_of
+from bench.runs.outcome import about, plugin_metrics, rounded, score_of, untrained
 from bench.runs.state import Stopwatch
 
 GRID_SEED = 0
@@ -33,13 +33,8 @@ def run(experiment: Experiment, job: Job, attempt: int) -> Iterator[Record]:
         **about(experiment, job, "unconditional"),
         attempt=attempt,
         status="ok",
-        images_seen=0,
-        steps=0,
-        updates={},
-        parameters={},
+        **untrained(),
         seconds=rounded(seconds),
-        peak_memory_bytes=None,
-        curve=(),
         scores=tuple(scores),
         plugin_metrics=plugin_metrics(scores),
         artifacts=artifacts,

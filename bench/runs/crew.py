@@ -20,6 +20,7 @@ import torch
 import torch.distributed as dist
 
 from bench.errors import UserError
+from bench.runs.cores import THREADS, threads_each
 from bench.runs.experiment import Experiment, Job
 from bench.runs.interrupts import SIGNALS
 from bench.runs.layout import in_working_layout
@@ -56,9 +57,9 @@ def share_machine(execution: Execution) -> None:
     count, kind = execution.processes, execution.device.type
     if count == 1:
         return
-    if kind == "cpu" and "OMP_NUM_THREADS" not in os.environ:
-        threads = max((os.cpu_count() or 1) // count, 1)
-        os.environ["OMP_NUM_THREADS"] = str(threads)  # for the others
+    if kind == "cpu" and THREADS not in os.environ:
+        threads = threads_each(count)
+        os.environ[THREADS] = str(threads)  # for the others
         torch.set_num_threads(threads)
     if kind == "cuda" and torch.cuda.device_count() < int(os.environ.get("LOCAL_WORLD_SIZE", count)):
         raise UserError(f"{count} devices are wanted, and there are {torch.cuda.device_count()}. Give --devices fewer.")

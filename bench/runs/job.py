@@ -17,7 +17,7 @@ from bench.runs.experiment import Experiment, Job
 from bench.runs.gallery.exhibit import ArtifactFile
 from bench.runs.interrupts import Interrupts
 from bench.runs.keeping import Keeping
-from bench.runs.outcome import about, better, plugin_metrics, rounded
+from bench.runs.outcome import about, plugin_metrics, rounded, sign, untrained
 from bench.runs.progress import Progress, progress_of
 from bench.runs.starting import parameters, start_training
 from bench.runs.state import Best, RunningMeans, RunState, Stopwatch, weights_of
@@ -48,13 +48,8 @@ def unstarted(experiment: Experiment, job: Job, attempt: int, error: BaseExcepti
         attempt=attempt,
         status=_status_of(error),
         failure=_failure(phase, error),
-        images_seen=0,
-        steps=0,
-        updates={},
-        parameters={},
+        **untrained(),
         seconds={},
-        peak_memory_bytes=None,
-        curve=(),
         scores=(),
         artifacts=(),
         started=now_in_utc(),
@@ -194,9 +189,8 @@ class JobRun:
         state.evaluated += self.experiment.suite.evaluation.curve_samples
 
     def _keep_best(self, value: float, nets: Nets) -> None:
-        sign = 1 if better(self.experiment.suite.evaluation.selection) == "lower" else -1
-        best = self.state.best
-        if best is None or sign * value < sign * best.value:
+        way, best = sign(self.experiment.suite.evaluation.selection), self.state.best
+        if best is None or way * value < way * best.value:
             self.state.best = Best(self.training.now.images, value, weights_of(nets))
 
     def _keep_grid(self, nets: Nets) -> None:

@@ -4,9 +4,7 @@ The digital source type is IPTC's, in XMP, which programs for pictures read; the
 or forge both: they inform, and prove nothing.
 """
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from PIL.PngImagePlugin import PngInfo
@@ -42,9 +40,3 @@ def xmp() -> str:
         '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
         f"Iptc4xmpExt:DigitalSourceType={quoteattr(SOURCE_TYPE)}/></rdf:RDF></x:xmpmeta>"
     )
-
-
-def sha256_of(path: Path) -> str:
-    """The digest of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -57,6 +57,11 @@ def command(experiment: Experiment, job: Job) -> str:
     )
 
 
+def untrained() -> dict[str, Any]:
+    """The fields of a record whose job trained nothing."""
+    return {"images_seen": 0, "steps": 0, "updates": {}, "parameters": {}, "peak_memory_bytes": None, "curve": ()}
+
+
 def rounded(seconds: dict[str, float]) -> dict[str, float]:
     """Phases to the millisecond."""
     return {name: round(value, 3) for name, value in seconds.items()}
@@ -71,6 +76,11 @@ def plugin_metrics(scores: Iterable[Score]) -> dict[str, metric_facts.MetricFact
 def better(metric: str) -> Literal["lower", "higher"]:
     """Which way a metric id is better."""
     return metric_facts.find(metric_facts.MetricId.parse(metric).name).better
+
+
+def sign(metric: str) -> Literal[1, -1]:
+    """What to multiply values of a metric id by so that lower is better."""
+    return 1 if better(metric) == "lower" else -1
 
 
 def score_of(item: Measurement, checkpoint: Literal["last", "best"], seed: int) -> Score:

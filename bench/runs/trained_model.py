@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from bench import members
 from bench.errors import UserError
-from bench.files import write_atomically
+from bench.files import sha256_of, write_atomically
 from bench.gan import GAN, ImageSpec
 from bench.paths import home
 from bench.records import record as records
 from bench.records.record import Record
-from bench.runs.origin import Origin, sha256_of
+from bench.runs.origin import Origin
 from bench.training import checkpoint
 from bench.training.checkpoint import Identity
 from bench.training.loop import Execution

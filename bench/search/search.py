@@ -18,7 +18,7 @@ from bench.members import Listing
 from bench.records.record import Record
 from bench.runs.experiment import Experiment, Job
 from bench.runs.jobs import JobFiles
-from bench.runs.outcome import better
+from bench.runs.outcome import sign
 from bench.runs.own_data import FILE, render
 from bench.runs.run import Event, Skipped, execute, latest
 from bench.search.journal import Journal, Sampler, Trial
@@ -181,9 +181,7 @@ class Search:
     def _loss(self, record: Record) -> float:
         """The same, lower is better; infinite for none."""
         value = self.value(record)
-        return (
-            inf if value is None else value if better(self.experiment.suite.evaluation.selection) == "lower" else -value
-        )
+        return inf if value is None else sign(self.experiment.suite.evaluation.selection) * value
 
 
 def finished_together(experiment: Experiment, jobs: Sequence[Job], wait: float = WAIT) -> Iterator[Event]:

@@ -11,7 +11,7 @@ from bench.formats import number
 from bench.records import record as records
 from bench.records.fields import Count, Finite, Line, Name, Seconds
 from bench.records.parts import Tuning
-from bench.runs.outcome import better
+from bench.runs.outcome import better, sign
 from bench.runs.run import latest
 from bench.search.best_of import expected_best
 from bench.search.journal import Sampler, Trial
@@ -89,14 +89,14 @@ def conclude(search: Search) -> Study:
     """
     trials = [_trial(search, trial) for trial in search.journal.trials()]
     metric = search.experiment.suite.evaluation.selection
-    sign = 1 if better(metric) == "lower" else -1
-    losses = [sign * trial.value for trial in trials if trial.value is not None]
+    way = sign(metric)
+    losses = [way * trial.value for trial in trials if trial.value is not None]
     if not losses:
         where = search.folder / RECORDS
         raise UserError(
             f"none of {len(trials)} trials got to its end. See the records in {where}, or give another space."
         )
-    best = next(trial for trial in trials if trial.value is not None and sign * trial.value == min(losses))
+    best = next(trial for trial in trials if trial.value is not None and way * trial.value == min(losses))
     images, seconds = _spent(search.folder)
     others = [path for path in search.folder.parent.iterdir() if path.is_dir() and path != search.folder]
     plan = search.plan
@@ -115,9 +115,9 @@ def conclude(search: Search) -> Study:
         seconds=seconds,
         earlier_images=sum(_spent(path)[0] for path in others),
         best=best.member,
-        best_value=sign * min(losses),
-        best_so_far=tuple(sign * min(losses[: n + 1]) for n in range(len(losses))),
-        expected_best=_expected(losses, len(trials) - len(losses), sign) if plan.sampler == "random" else (),
+        best_value=way * min(losses),
+        best_so_far=tuple(way * min(losses[: n + 1]) for n in range(len(losses))),
+        expected_best=_expected(losses, len(trials) - len(losses), way) if plan.sampler == "random" else (),
     )
     write_atomically(search.folder / FILE, (study.model_dump_json(indent=1) + "\n").encode())
     return study
@@ -137,9 +137,9 @@ def _trial(search: Search, trial: Trial) -> StudyTrial:
     )
 
 
-def _expected(losses: list[float], failures: int, sign: int) -> tuple[float, ...]:
+def _expected(losses: list[float], failures: int, way: int) -> tuple[float, ...]:
     """A trial that failed counts as the worst that did not."""
-    return tuple(sign * value for value in expected_best([*losses, *[max(losses)] * failures]))
+    return tuple(way * value for value in expected_best([*losses, *[max(losses)] * failures]))
 
 
 def _spent(folder: Path) -> tuple[int, float]:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,9 @@ def fail():
 
 
 def hold_up():
+    with open("held.part", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename("held.part", "held")
     time.sleep(600)
 
 
@@ -86,6 +91,16 @@ def command(*options: object, before: tuple[str, ...] = ("-m", "bench")) -> list
 
 def bench(*options: object, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*options, **more), capture_output=True, text=True, timeout=240)
+
+
+@contextmanager
+def started(*options: object) -> Iterator[subprocess.Popen[str]]:
+    """The command while it runs; it does not outlive a test that fails."""
+    with subprocess.Popen(command(*options), stderr=subprocess.PIPE, text=True) as run:
+        try:
+            yield run
+        finally:
+            run.kill()
 
 
 def records(folder: str) -> list[dict[str, Any]]:
@@ -131,10 +146,9 @@ def test_a_process_that_fails_is_named_and_the_other_jobs_go_on(place, member, s
 
 
 def test_a_killed_process_is_named(place):
-    with subprocess.Popen(
-        command("--member", "broken:hangs", "--devices", 2), stderr=subprocess.PIPE, text=True
-    ) as run:
-        os.kill(_other_of(run.pid), signal.SIGKILL)
+    with started("--member", "broken:hangs", "--devices", 2) as run:
+        _until(Path("held").exists)
+        os.kill(int(Path("held").read_text()), signal.SIGKILL)
         _, said = run.communicate(timeout=120)
     assert "process 1 of 2 ended without a word, by SIGKILL" in said
 
@@ -142,10 +156,7 @@ def test_a_killed_process_is_named(place):
 def test_an_interrupted_run_goes_on_with_another_number_of_processes(place):
     member = ("--member", "broken:slow", "--checkpoint-seconds", 1)
     assert bench(*member, "--results", "whole").returncode == 0
-    with subprocess.Popen(
-        command(*member, "--devices", 2, "--results", "cut"), stderr=subprocess.PIPE, text=True
-    ) as run:
-        _other_of(run.pid)
+    with started(*member, "--devices", 2, "--results", "cut") as run:
         saved = Path(place / "home")
         _until(lambda: any(saved.rglob("training.pt")))
         run.send_signal(signal.SIGTERM)
@@ -187,22 +198,3 @@ def _until(holds, seconds: float = 60) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.1)
-
-
-def _other_of(pid: int) -> int:
-    """The second process of the crew that a command has started, once it is at work."""
-    import psutil
-
-    found: list[int] = []
-
-    def there() -> bool:
-        for process in psutil.Process(pid).children(recursive=True):
-            try:
-                if process.environ().get("RANK") == "1" and process.cpu_times().user > 3:
-                    found.append(process.pid)
-            except psutil.Error:
-                continue
-        return bool(found)
-
-    _until(there)
-    return found[0]

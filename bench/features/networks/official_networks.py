@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import UserError
-from bench.features.networks import weight_files
+from bench.files import sha256_of
 
 DINOV2_CODE = "facebookresearch/dinov2:7764ea0f912e53c92e82eb78a2a1631e92725fc8"
 # The linear heads of LPIPS v0.1, which come with the lpips package.
@@ -162,6 +162,6 @@ def lpips(name: str, path: Path) -> nn.Module:
 
 
 def _demand_head(net: str, path: Path) -> None:
-    found = weight_files.sha256(path)
+    found = sha256_of(path)
     if found != LPIPS_HEADS[net]:
         raise UserError(f"{path}: its sha256 is {found}, expected {LPIPS_HEADS[net]}. Reinstall the package lpips.")

@@ -4,7 +4,6 @@ A file is used only when its sha256 is the one in the table. It is looked for un
 own cache (``$TORCH_HOME/hub/checkpoints``), where torch-fidelity, lpips and torchvision put theirs; else downloaded.
 """
 
-import hashlib
 import os
 import tempfile
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 import torch
 
 from bench.errors import UserError
+from bench.files import sha256_of
 from bench.paths import home
 
 TIMEOUT = 30  # seconds without a byte before a download is given up
@@ -61,7 +61,7 @@ def find(file: WeightFile) -> Path | None:
 def import_file(extractor: str, wanted: Iterable[WeightFile], source: Path) -> Path:
     """Copy a weight file that was brought by hand to where it is looked for; raises UserError if it is none of ``wanted``."""
     try:
-        found = sha256(source)
+        found = sha256_of(source)
     except OSError as error:
         raise UserError(f"{source}: cannot be read ({error.strerror}). Name the weight file.") from None
     known = {file.sha256: file for file in wanted}
@@ -90,7 +90,7 @@ def candidates(file: WeightFile) -> list[Path]:
 
 def demand_digest(path: Path, file: WeightFile) -> None:
     """Raise UserError unless the file has the digest of the table."""
-    found = sha256(path)
+    found = sha256_of(path)
     if found != file.sha256:
         raise UserError(
             f"{path}: its sha256 is {found}, expected {file.sha256}. The file is damaged or other weights under the same "
@@ -102,12 +102,6 @@ def download(file: WeightFile, target: Path) -> None:
     """Fetch to ``target``; raises OSError when that cannot be done, UserError when what comes is something else."""
     with urllib.request.urlopen(file.url, timeout=TIMEOUT) as stream:
         _write(iter(lambda: stream.read(PIECE), b""), target, file)
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal digest of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write(pieces: Iterable[bytes], target: Path, file: WeightFile) -> None:

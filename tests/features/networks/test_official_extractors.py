@@ -12,6 +12,7 @@ from bench.errors import UserError
 from bench.features import networks
 from bench.features.networks import official, weight_files
 from bench.features.networks.weight_files import WeightFile
+from bench.files import sha256_of
 from bench.metrics.path_length import LatentPath, ppl_z_end
 from bench.metrics.perceptual import lpips
 
@@ -33,7 +34,7 @@ def nowhere(tmp_path, monkeypatch):
 
 def published(monkeypatch, name: str, path: Path) -> WeightFile:
     """Let a local file be what the table says of ``name``."""
-    file = WeightFile(path.name, path.stat().st_size, weight_files.sha256(path), "https://example.org/weights")
+    file = WeightFile(path.name, path.stat().st_size, sha256_of(path), "https://example.org/weights")
     network = dataclasses.replace(official.OFFICIAL[name], file=file)
     monkeypatch.setattr(official, "OFFICIAL", {**official.OFFICIAL, name: network})
     return file
