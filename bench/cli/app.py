@@ -30,6 +30,7 @@ from bench.cli import (
     sample,
     score,
     selftest,
+    serve,
     show,
     tune,
     validate,
@@ -49,7 +50,14 @@ VERBS: Mapping[str, tuple[Verb, ...]] = {  # panel of the help page -> its verbs
         merge.merge,
     ),
     "Decide": (compare.compare, gate.gate, explain.explain, references.references),
-    "Use a checkpoint": (sample.sample, score.score, adopt.adopt, compress.compress, export.export),
+    "Use a checkpoint": (
+        sample.sample,
+        serve.serve,
+        score.score,
+        adopt.adopt,
+        compress.compress,
+        export.export,
+    ),
     "About": (list.list_, show.show, selftest.selftest),
 }
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -1,7 +1,7 @@
 """A member's sampling as one network from tensors to images, for exporters and other runtimes.
 
-It takes what the member is asked with, each with a free batch dimension: ``latents`` (N, Z) float32, ``labels`` (N,) int64,
-``source`` (N, C', H, W) float32 in [-1, 1]. Where the member draws noise of its own, that is an input too: ``noise`` (N, P)
+It takes what the member is asked with, each with a free batch dimension: ``latents`` (N, Z) float32, ``labels`` (N,) int64 of a
+conditional one, ``source`` (N, C', H, W) float32 in [-1, 1]. Where the member draws noise of its own, that is an input too: ``noise`` (N, P)
 float32, standard normal, P numbers per image in the order in which they are drawn. It gives ``images`` (N, C, H, W) float32
 in [-1, 1].
 
@@ -152,10 +152,18 @@ class Exportable(nn.Module):
     def forward(self, *tensors: Tensor) -> Tensor:
         """Images (N, C, H, W) of the inputs, in the order of ``names``."""
         given = dict(zip(self.names, tensors, strict=True))
-        count = tensors[0].shape[0]
-        replayed = _Replayed(self.random, self.script or _Script(), given.pop("noise", None), count)
-        with replayed:
-            return self.gan.generate(self._nets(), Prompt(count, self.random, **given))  # pyright: ignore[reportArgumentType]
+        noise = given.pop("noise", None)
+        return self.images(Prompt(tensors[0].shape[0], self.random, **given), noise)  # pyright: ignore[reportArgumentType]
+
+    def images(self, asked: Prompt, noise: Tensor | None) -> Tensor:
+        """Images (N, C, H, W) of a request whose draws are `noise` (N, P), and not what its generator would give."""
+        with _Replayed(self.random, self.script or _Script(), noise, asked.count):
+            return self.gan.generate(self._nets(), replace(asked, random=self.random))
+
+    @property
+    def noise_numbers(self) -> int:
+        """P, the numbers that are drawn for an image."""
+        return sum(prod(shape) for shape in self.script.shapes) if self.script else 0
 
     @torch.no_grad()
     def eager(self, asked: Prompt) -> tuple[dict[str, Tensor], Tensor]:
@@ -171,7 +179,8 @@ class Exportable(nn.Module):
         except _UnfitDrawError as error:
             raise NotExportableError(f"export: this member cannot be exported: {describe(error)}") from None
         self._expect(seen.script)
-        given = {"latents": asked.latents, "labels": asked.labels, "source": asked.source}
+        labels = asked.labels if self.gan.task == "conditional" else None  # others are asked with them and do not look
+        given = {"latents": asked.latents, "labels": labels, "source": asked.source}
         inputs = {name: value for name, value in given.items() if value is not None}
         noise = torch.cat([torch.empty(asked.count, 0), *seen.rows], 1)
         return (inputs | {"noise": noise} if noise.numel() else inputs), images

@@ -89,7 +89,7 @@ def interpolation_request(
     ends = request(gan, dataset, 2 * rows, seed)
     assert ends.latents is not None
     weights = torch.linspace(0, 1, steps)
-    latents = torch.cat([_slerp(pair[0], pair[1], weights) for pair in ends.latents.unflatten(0, (rows, 2))])
+    latents = torch.cat([slerp(pair[0], pair[1], weights) for pair in ends.latents.unflatten(0, (rows, 2))])
     labels = None if ends.labels is None else ends.labels[:rows].repeat_interleave(steps)
     return SampleRequest(rows * steps, seed, latents, labels)
 
@@ -156,7 +156,7 @@ def _prompt(asked: SampleRequest, start: int, count: int, device: torch.device) 
     )
 
 
-def _slerp(
+def slerp(
     start: Float[Tensor, "Z"], end: Float[Tensor, "Z"], weights: Float[Tensor, "steps"]
 ) -> Float[Tensor, "steps Z"]:
     """Spherical interpolation (Shoemake 1985; White 2016, arXiv:1609.04468), which keeps the norm of Gaussian latents."""

@@ -71,6 +71,7 @@ BASE: dict[str, list[str]] = {  # a command that works, whose values are replace
     "human collect": ["binary.pt", "binary.npz"],
     "adopt": ["binary.npz", "--suite", "tiny.toml", "--as", "theirs", "--budget", "a day", "--device", "cpu"],
     "compress": ["binary.pt", "--recipe", "half"],
+    "serve": ["binary.pt", "--device", "cpu"],
     "export": ["binary.pt", "--to", "onnx", "--out", "new.onnx"],
     "list": ["members"],
     "show": ["fid"],
