@@ -15,6 +15,7 @@ from bench.cli import (
     explain,
     export,
     extractors,
+    filter,
     gate,
     human,
     leaderboard,
@@ -52,6 +53,7 @@ VERBS: Mapping[str, tuple[Verb, ...]] = {  # panel of the help page -> its verbs
     "Decide": (compare.compare, gate.gate, explain.explain, references.references),
     "Use a checkpoint": (
         sample.sample,
+        filter.filter_,
         serve.serve,
         score.score,
         adopt.adopt,

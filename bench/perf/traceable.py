@@ -1,9 +1,9 @@
 """A member's sampling as one network from tensors to images, for exporters and other runtimes.
 
-It takes what the member is asked with, each with a free batch dimension: ``latents`` (N, Z) float32, ``labels`` (N,) int64 of a
-conditional one, ``source`` (N, C', H, W) float32 in [-1, 1]. Where the member draws noise of its own, that is an input too: ``noise`` (N, P)
-float32, standard normal, P numbers per image in the order in which they are drawn. It gives ``images`` (N, C, H, W) float32
-in [-1, 1].
+It takes what the member is asked with, each with a free batch dimension: ``latents`` (N, Z) float32, ``labels`` (N,) int64 of
+a conditional one, ``source`` (N, C', H, W) float32 in [-1, 1]. Where the member draws noise of its own, that is an input too:
+``noise`` (N, P) float32, standard normal, P numbers per image in the order in which they are drawn. It gives ``images``
+(N, C, H, W) float32 in [-1, 1].
 
 A trace keeps the batch size free only where it is read as ``tensor.shape[0]``; ``len(tensor)`` makes a fixed number of it, and
 `bench check` names the line. Values that Python reads off a tensor are replayed from an eager call: a growing network has its

@@ -23,13 +23,15 @@ class Origin:
     checkpoint: str  # sha256 of its file, hexadecimal
     training_seed: int
     seed: int  # of the latents
+    kept: str = ""  # how images were left out, where they were
 
     def chunks(self) -> PngInfo:
         """For `save(..., pnginfo=)`."""
         found = PngInfo()
         found.add_itxt(XMP_KEY, xmp())
         for key, value in vars(self).items():
-            found.add_itxt(f"gan-bench:{key}", str(value))
+            if value != "":
+                found.add_itxt(f"gan-bench:{key}", str(value))
         return found
 
 

@@ -73,8 +73,8 @@ def rescore(
     """
     target = torch.device(device)
     trained = trained_model.load(source, which, target)
-    rules = _rules(source, trained)
-    dataset = _data_set(real or rules.data, rules, trained, data_root)
+    rules = rules_of(source, trained)
+    dataset = data_set_of(real or rules.data, rules, trained, data_root)
     count = samples or rules.samples or min(SAMPLES, len(dataset.train))
     subject = _subject(trained, dataset, count, rules.seed if seed is None else seed, target)
     load = partial(networks.load, device=str(device))
@@ -102,7 +102,7 @@ def _subject(trained: Trained, dataset: DataSet, count: int, seed: int, device: 
     return EvaluationInputs(train, held_out, fake, pairs, paths)
 
 
-def _rules(source: Path, trained: Trained) -> Rules:
+def rules_of(source: Path, trained: Trained) -> Rules:
     """From the record, else from the suite of the checkpoint where it comes with the bench."""
     if source.suffix == ".json":
         record = records.read(source)
@@ -128,7 +128,8 @@ def _of_protocol(protocol: dict[str, Any], name: str | None) -> Rules:
     )
 
 
-def _data_set(name: str | None, rules: Rules, trained: Trained, data_root: Path | None) -> DataSet:
+def data_set_of(name: str | None, rules: Rules, trained: Trained, data_root: Path | None) -> DataSet:
+    """The real images of a training, by name. Raises UserError where none is known, or one of another size is named."""
     if name is None:
         raise UserError(
             f"where the real images of this training of {trained.identity.member!r} are is not recorded. Name them: --real "

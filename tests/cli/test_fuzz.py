@@ -64,6 +64,7 @@ BASE: dict[str, list[str]] = {  # a command that works, whose values are replace
     "gate": ["--baseline", "results", "--suite", "tiny"],
     "explain": ["results", "results"],
     "sample": ["binary.pt", "--out", "new"],
+    "filter": ["binary.pt", "--device", "cpu"],
     "score": ["--real", "digits", "--fake", "binary.npz", "--device", "cpu"],
     "audit balance": ["binary.npz", "--real", "digits", "--device", "cpu"],
     "audit drift": ["binary.npz", "--real", "digits", "--device", "cpu"],

@@ -16,7 +16,7 @@ async function facts() {
   const model = await answer.json();
   document.getElementById("title").textContent = model.suite ? `${model.member}, ${model.suite}` : model.member;
   document.getElementById("facts").textContent =
-    `${model.resolution} x ${model.resolution} pixels, ${model.channels} channels, checkpoint ${model.checkpoint.slice(0, 10)}`;
+    `${model.resolution} x ${model.resolution} pixels, ${model.channels === 1 ? "grey" : "colour"}, checkpoint ${model.checkpoint.slice(0, 10)}`;
   document.getElementById("for-label").hidden = !model.classes;
   document.getElementById("for-truncation").hidden = !model.truncation;
   form.label.max = model.classes - 1;
