@@ -33,6 +33,7 @@ from bench.cli import (
     selftest,
     serve,
     show,
+    status,
     tune,
     validate,
     verify,
@@ -40,7 +41,7 @@ from bench.cli import (
 from bench.cli.grouping import Command, Group, Verb, epilog, flat
 
 VERBS: Mapping[str, tuple[Verb, ...]] = {  # panel of the help page -> its verbs
-    "Run": (plan.plan, run.run, tune.tune, check.check, perf.perf),
+    "Run": (plan.plan, run.run, status.status, tune.tune, check.check, perf.perf),
     "Read results": (
         leaderboard.leaderboard,
         report.report,

@@ -15,6 +15,7 @@ from bench.runs import calibration_job
 from bench.runs.clock import running
 from bench.runs.crew import Crew
 from bench.runs.experiment import Experiment, Job
+from bench.runs.heartbeat import Heartbeat
 from bench.runs.job import JobRun, NotStartedError, unstarted
 from bench.runs.layout import in_working_layout
 from bench.runs.lifeline import ProcessEnded, lifeline
@@ -184,13 +185,23 @@ def _run(experiment: Experiment, job: Job, checkpoint_seconds: float, crew: Crew
     sweep_parts(experiment.files.folder(job), records.file_stem(job.seed, job.digest))
     attempt = len(experiment.files.attempts(job)) + 1
     experiment = in_working_layout(experiment, job)
-    for event in _events(experiment, job, attempt, checkpoint_seconds, crew):
-        if isinstance(event, Record):
-            crew.end(sound=event.status not in FAILURES)
-            path = records.write(event, experiment.files.results)
-            if event.status not in FAILURES:
-                (cache / "training.pt").unlink(missing_ok=True)
-            _note(experiment, job).unlink(missing_ok=True)
-            yield Finished(job, event, path)
-        else:
-            yield event
+    heart = Heartbeat(experiment, job)
+    try:
+        for event in _events(experiment, job, attempt, checkpoint_seconds, crew):
+            if isinstance(event, Record):
+                crew.end(sound=event.status not in FAILURES)
+                yield _finish(experiment, job, event)
+            else:
+                heart.beat(event)
+                yield event
+    finally:
+        heart.stop()
+
+
+def _finish(experiment: Experiment, job: Job, record: Record) -> Finished:
+    """Write the record, and drop what is not needed any more."""
+    path = records.write(record, experiment.files.results)
+    if record.status not in FAILURES:
+        (experiment.files.cache(job) / "training.pt").unlink(missing_ok=True)
+    _note(experiment, job).unlink(missing_ok=True)
+    return Finished(job, record, path)

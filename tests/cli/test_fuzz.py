@@ -53,6 +53,7 @@ LIGHT = (
 OWN_CODES = {"validate": {1}, "gate": {1, 3, 4, 5}, "data verify": {1}}  # answers of verbs that judge
 BASE: dict[str, list[str]] = {  # a command that works, whose values are replaced one by one
     "run": ["--suite", "tiny.toml", "--device", "cpu"],
+    "status": ["--suite", "tiny.toml", "--device", "cpu"],
     "plan": ["--suite", "tiny.toml", "--device", "cpu"],
     "tune": ["toys:tunable", "--suite", "tiny.toml", "--space", "space.toml", "--trials", "2", "--device", "cpu"],
     "check": ["toys:toy"],
