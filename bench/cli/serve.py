@@ -109,7 +109,7 @@ def serve(
         str | None, typer.Option(metavar="NAME", help="Print a line for --keys, the key on standard error, and end.")
     ] = None,
 ) -> None:
-    """Serve a trained generator over HTTP: images by seed, class, truncation and path."""
+    """Serve a trained generator over HTTP: images by seed, class and truncation, and interpolations."""
     _need_packages()
     if new_key is not None:
         from bench.serving.admission import new_key as made

@@ -60,8 +60,8 @@ class Many(Strict):
         return [_wanted(seed, label, self.truncation, facts) for seed, label in zip(seeds, labels, strict=True)]
 
 
-class Path(Strict):
-    """A path between the latents of two seeds."""
+class Interpolation(Strict):
+    """Images on the way from one seed's latents to another's (spherical)."""
 
     seed: Seed = 0
     towards: Seed = 1
@@ -78,7 +78,7 @@ class Path(Strict):
 
 
 OneAsked = Annotated[One, Query()]
-PathAsked = Annotated[Path, Query()]
+InterpolationAsked = Annotated[Interpolation, Query()]
 
 
 def bounded(wanted: Sequence[Wanted], facts: Facts, most_images: int, most_bytes: int) -> Sequence[Wanted]:

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 
 from bench.serving import pictures
 from bench.serving.admission import Keys, Limiter
-from bench.serving.asked import Form, Many, One, OneAsked, PathAsked, bounded, refused
+from bench.serving.asked import Form, InterpolationAsked, Many, One, OneAsked, bounded, refused
 from bench.serving.engine import BusyError, Engine
 from bench.serving.meters import Audit, Meters
 from bench.serving.sampler import Facts, Sampler, Wanted
@@ -61,7 +61,7 @@ class Service:
         files = guarded | {"response_class": Response, "responses": RESPONSES}
         app.add_api_route("/v1/image", self.image, **files)
         app.add_api_route("/v1/images", self.images, methods=["POST"], **files)
-        app.add_api_route("/v1/path", self.path, **files)
+        app.add_api_route("/v1/interpolation", self.interpolation, **files)
         app.add_api_route("/v1/model", self.model, **guarded, responses=RESPONSES | {200: {}})
         app.add_api_route("/health/live", self.live)
         app.add_api_route("/health/ready", self.ready)
@@ -84,17 +84,21 @@ class Service:
         return One.model_validate({}).wanted(self.facts)[0]
 
     async def admit(self, request: Request) -> None:
-        """Raises HTTPException 401 for no known key, 429 with Retry-After above the rate."""
+        """Raises HTTPException 401 for no known key, 429 with Retry-After above the rate; guesses at keys are counted too."""
         client = request.client.host if request.client else "unknown"
-        if self.door.keys is not None:
-            scheme, _, key = request.headers.get("authorization", "").partition(" ")
-            name = self.door.keys.name_of(key) if scheme.lower() == "bearer" else None
-            if name is None:
-                raise HTTPException(401, "give a key: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})
+        name = self._name(request)
+        if name is not None:
             client = f"key {name}"
         request.state.audit = {"client": client}
         if (seconds := self.door.limiter.refused(client)) is not None:
             raise HTTPException(429, "too many requests", {"Retry-After": str(seconds)})
+        if self.door.keys is not None and name is None:
+            raise HTTPException(401, "give a key: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})
+
+    def _name(self, request: Request) -> str | None:
+        """Whose key the request carries."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        return self.door.keys.name_of(key) if self.door.keys is not None and scheme.lower() == "bearer" else None
 
     async def image(self, request: Request, asked: OneAsked) -> Response:
         """One image, as PNG."""
@@ -104,7 +108,7 @@ class Service:
         """Several images, as one PNG or as arrays."""
         return await self._answer(request, asked.wanted(self.facts), asked.format)
 
-    async def path(self, request: Request, asked: PathAsked) -> Response:
+    async def interpolation(self, request: Request, asked: InterpolationAsked) -> Response:
         """Images on the way from one seed's latents to another's."""
         return await self._answer(request, asked.wanted(self.facts), asked.format, columns=asked.steps)
 

@@ -24,7 +24,7 @@ CHECKS = [
     openapi.negative_data_rejection,
 ]  # that all valid data are taken is not asked: whether there are classes depends on the generator
 
-ROUTES = ["/v1/image", "/v1/images", "/v1/path", "/v1/model", "/health/live", "/metrics"]
+ROUTES = ["/v1/image", "/v1/images", "/v1/interpolation", "/v1/model", "/health/live", "/metrics"]
 
 
 @pytest.mark.parametrize("route", ROUTES)

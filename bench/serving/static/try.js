@@ -30,7 +30,7 @@ function asked() {
   if (form.truncation.value !== "1") more.truncation = number("truncation");
   if (form.towards.value !== "") {
     const query = { seed: number("seed"), towards: number("towards"), steps: Math.max(2, number("count")), ...more };
-    return ["/v1/path?" + new URLSearchParams(query), { headers: headers() }];
+    return ["/v1/interpolation?" + new URLSearchParams(query), { headers: headers() }];
   }
   const { label, ...rest } = more;
   const body = { seed: number("seed"), count: number("count"), ...rest };
