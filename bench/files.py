@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,6 +85,18 @@ def _cannot_write(path: Path, error: OSError) -> NotWritten:
         f"{path}: cannot be written: {error.strerror or error}. Nothing was changed. "
         "Free space or give a folder you may write to, then run the same command again."
     )
+
+
+def time_of(folder: Path) -> float:
+    """What time it is by the clock of the file system, in seconds since 1970; by ours where the folder may not be written to.
+
+    Machines that share a folder need not agree on the time.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=PART) as file:
+            return Path(file.name).stat().st_mtime
+    except OSError:
+        return time.time()
 
 
 def sha256_of(path: Path) -> str:

@@ -32,7 +32,7 @@ Made by `python tools/make_findings.py` from the records in `results/`; a test h
 measured on small images and small budgets. It says what happens there, and nothing of networks of the published size that are
 trained for days.
 
-Asked and not answered yet, because the boards are not made: which member leads on MNIST, CIFAR-10 and among all that suit the digits;
+Asked and not answered yet, because the boards are not made: which member leads on MNIST and on CIFAR-10;
 whether flows beat GANs at equal compute; whether orders agree between data sets; what early stopping saves.
 """
 
@@ -142,13 +142,13 @@ def _flows(board: Board) -> Iterator[str]:
     gans = [row for row in ranked if row.member not in FLOWS]
     wanted = suite.load(board.suite).members
     missing = ", ".join(f"`{name}`" for name in wanted if name not in {row.member for row in ranked})
-    yield "## Do flows beat GANs at equal images?"
+    yield "## Which member leads on the digits, and do flows beat GANs at equal images?"
     yield ""
     yield (
-        f"Suite `{board.suite}` {board.suite_version}, so far {len(ranked)} of its {len(wanted)} members with {len(ranked[0].seeds)} "
+        f"Suite `{board.suite}` {board.suite_version}, {len(ranked)} of its {len(wanted)} members with {len(ranked[0].seeds)} "
         f"training seeds each. All drew {board.protocol['training']['images']:,} images in batches of "
-        f"{board.protocol['training']['batch_size']}. Means with 95 % intervals over training seeds. Not "
-        f"among them yet: {missing}. Flows need many passes for one "
+        f"{board.protocol['training']['batch_size']}. Means with 95 % intervals over training seeds. "
+        f"{f'Not among them yet: {missing}. ' if missing else ''}Flows need many passes for one "
         "sample, and equal compute is not answered here."
     )
     yield ""
@@ -158,6 +158,8 @@ def _flows(board: Board) -> Iterator[str]:
         found = [row.cells[metric, RANKED].summary for metric in (board.ranking, "recall@digits-cnn")]
         yield f"| `{row.member}` | {_interval(found[0])} | {_interval(found[1])} |"
     yield ""
+    leading = [f"`{row.member}`" for row in ranked if row.ranks and row.ranks.best == 1]
+    yield f"- No member is proven better than {', '.join(leading)} (Welch's tests of all pairs, Holm-corrected at 5 %)."
     for flow in FLOWS:
         effect = compare(board, flow, [gans[0].member]).pairs[0].overall
         yield f"- `{flow}` against `{gans[0].member}`, the best of these GANs by its mean: FID {_change(effect)}, {effect.verdict}."

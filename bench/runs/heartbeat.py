@@ -2,7 +2,6 @@
 
 import os
 import platform
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bench.errors import UserError
-from bench.files import write_atomically
+from bench.files import time_of, write_atomically
 from bench.records import record as records
 from bench.runs.experiment import Experiment, Job
 from bench.runs.progress import Progress
@@ -78,13 +77,4 @@ def read(path: Path) -> tuple[Sign, float] | None:
         written = path.stat().st_mtime
     except (OSError, ValidationError):
         return None
-    return sign, max(_now_of(path.parent) - written, 0.0)
-
-
-def _now_of(folder: Path) -> float:
-    """What time it is where the folder is."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part") as file:
-            return Path(file.name).stat().st_mtime
-    except OSError:
-        return time.time()
+    return sign, max(time_of(path.parent) - written, 0.0)

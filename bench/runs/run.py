@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
-
-from bench.errors import UserError
 from bench.files import sweep_parts
 from bench.records import record as records
 from bench.records.record import Record, Status
 from bench.runs import calibration_job
+from bench.runs.claim import Claim, claim
 from bench.runs.clock import running
 from bench.runs.crew import Crew
 from bench.runs.experiment import Experiment, Job
@@ -122,37 +120,21 @@ def _ended_before(experiment: Experiment, job: Job) -> Skipped:
 def _claim_and_run(
     experiment: Experiment, job: Job, retry_failed: bool, checkpoint_seconds: float, crew: Crew
 ) -> Iterator[Event]:
-    """The lock belongs to the process: it is free again when the process ends, however it ends."""
-    lock = _lock(experiment, job)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+    """The claim belongs to the process: it is free again when the process ends, however it ends."""
+    claimed = claim(experiment.files.folder(job), records.file_stem(job.seed, job.digest))
+    if claimed is None:
         yield Skipped(job, "another process is running it", "running")
         return
-    except OSError as error:
-        raise UserError(
-            f"{lock.lock_file}: cannot be locked: {error.strerror or error}. Give a results folder you may write to."
-        ) from None
     try:
         if todo(experiment, [job], retry_failed=retry_failed):
             with threads_kept():  # a resumed job takes its own number of threads
                 lifeline.working_on(job.digest, _note(experiment, job))
-                yield from _run(experiment, job, checkpoint_seconds, crew)
+                yield from _run(experiment, job, checkpoint_seconds, crew, claimed)
                 lifeline.idle()
         else:
             yield _ended_before(experiment, job)
     finally:
-        lock.release()
-
-
-def _lock(experiment: Experiment, job: Job) -> FileLock:
-    """Whoever may write to the folder may lock: the umask decides."""
-    path = experiment.files.folder(job) / f".{records.file_stem(job.seed, job.digest)}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{path.parent}: cannot be made: {error.strerror or error}. Give another --results.") from None
-    return FileLock(path, mode=0o666)
+        claimed.release()
 
 
 def _note(experiment: Experiment, job: Job) -> Path:
@@ -178,7 +160,7 @@ def _events(
     yield from started.run()
 
 
-def _run(experiment: Experiment, job: Job, checkpoint_seconds: float, crew: Crew) -> Iterator[Event]:
+def _run(experiment: Experiment, job: Job, checkpoint_seconds: float, crew: Crew, claimed: Claim) -> Iterator[Event]:
     """One job to its record. What ended well needs no checkpoint of its training; what failed keeps it for another try."""
     cache = experiment.files.cache(job)
     sweep_parts(cache)
@@ -190,6 +172,9 @@ def _run(experiment: Experiment, job: Job, checkpoint_seconds: float, crew: Crew
         for event in _events(experiment, job, attempt, checkpoint_seconds, crew):
             if isinstance(event, Record):
                 crew.end(sound=event.status not in FAILURES)
+                if claimed.lost:
+                    yield Skipped(job, "another process took it over while this one stood still", "running")
+                    return
                 yield _finish(experiment, job, event)
             else:
                 heart.beat(event)
