@@ -74,26 +74,33 @@ class Engine:
         return np.concatenate(await asyncio.gather(*(piece.made for piece in pieces)))
 
     async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._arrived.wait()
             pieces = self._next()
             if not pieces:
                 self._arrived.clear()
                 continue
-            wanted = [one for piece in pieces for one in piece.wanted]
-            self._heard(len(wanted))
-            try:
-                images = await loop.run_in_executor(self._thread, self._render, wanted)
-            except Exception as error:
-                _tell(pieces, error)
-                continue
-            start = 0
-            for piece in pieces:
-                end = start + len(piece.wanted)
-                if not piece.made.done():
-                    piece.made.set_result(images[start:end])
-                start = end
+            if await self._make(pieces) and len(pieces) > 1:  # one of them fails: the others are made without it
+                for piece in pieces:
+                    await self._make([piece])
+
+    async def _make(self, pieces: Sequence[_Piece]) -> bool:
+        """One pass; whether it failed. A piece alone is told of its error."""
+        wanted = [one for piece in pieces for one in piece.wanted]
+        self._heard(len(wanted))
+        try:
+            images = await asyncio.get_running_loop().run_in_executor(self._thread, self._render, wanted)
+        except Exception as error:
+            if len(pieces) == 1 and not pieces[0].made.done():
+                pieces[0].made.set_exception(error)
+            return True
+        start = 0
+        for piece in pieces:
+            end = start + len(piece.wanted)
+            if not piece.made.done():
+                piece.made.set_result(images[start:end])
+            start = end
+        return False
 
     def _next(self) -> list[_Piece]:
         """The pieces of the next pass; those whose request is gone are left out."""
@@ -105,9 +112,3 @@ class Engine:
                 taken.append(piece)
                 room -= len(piece.wanted)
         return taken
-
-
-def _tell(pieces: Sequence[_Piece], error: Exception) -> None:
-    for piece in pieces:
-        if not piece.made.done():
-            piece.made.set_exception(error)

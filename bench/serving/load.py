@@ -1,6 +1,6 @@
 """How fast a server answers: requests per second and percentiles of seconds, by how many clients ask at once.
 
-The clients are threads of a process of their own kind: they ask over a connection that stays, each as soon as its last answer is
+The clients are threads, here of the server's own process: they ask over a connection that stays, each as soon as its last answer is
 there, so the load follows the server (closed loop). Seeds differ in every request.
 """
 

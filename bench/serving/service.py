@@ -1,11 +1,13 @@
 """The routes: what is asked is bounded and admitted, made by the engine, and sent as a file."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
 
+import numpy as np
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
@@ -16,8 +18,10 @@ from bench.serving.asked import Form, InterpolationAsked, Many, One, OneAsked, b
 from bench.serving.engine import BusyError, Engine
 from bench.serving.meters import Audit, Meters
 from bench.serving.sampler import Facts, Sampler, Wanted
+from bench.serving.sending import Sent, gone
 from bench.serving.watch import Watch
 
+CLOSED = 499  # in the log: nobody is there to read it
 RETRY = 1  # seconds that a client is asked to wait when the queue is full
 POLICY = "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 TRY = {
@@ -34,6 +38,7 @@ class Bounds:
     images: int = 256  # of a request
     bytes: int = 256 * 2**20  # of its pixels
     waiting: int = 1_024  # images in the queue
+    held: int = 512 * 2**20  # bytes of pixels that are made or sent at once
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Service:
 
     def __init__(self, sampler: Sampler, facts: Facts, door: Door, bounds: Bounds, audit: Audit):
         self.facts, self.door, self.bounds, self.audit = facts, door, bounds, audit
+        self._held = 0
         self.meters = Meters(lambda: self.engine.waiting)
         self.engine = Engine(
             sampler.render, together=sampler.together, room=bounds.waiting, heard=self.meters.passes.observe
@@ -57,6 +63,7 @@ class Service:
     def app(self) -> FastAPI:
         """The application. Documentation pages of FastAPI load scripts from elsewhere, so there are none; /openapi.json is."""
         app = FastAPI(title="GAN Bench", docs_url=None, redoc_url=None, lifespan=self._lifespan)
+        app.state.service = self
         guarded: dict[str, Any] = {"dependencies": [Depends(self.admit)]}
         files = guarded | {"response_class": Response, "responses": RESPONSES}
         app.add_api_route("/v1/image", self.image, **files)
@@ -130,21 +137,47 @@ class Service:
 
     async def _answer(self, request: Request, wanted: Sequence[Wanted], form: Form, columns: int = 8) -> Response:
         bounded(wanted, self.facts, self.bounds.images, self.bounds.bytes)
-        said = {"seed": wanted[0].seed, "count": len(wanted)}
-        request.state.audit |= said
+        request.state.audit |= {"seed": wanted[0].seed, "count": len(wanted)}
+        release = self._hold(len(wanted) * self.facts.bytes_each)
         try:
-            images = await self.engine.images(wanted)
-        except BusyError:
-            raise HTTPException(503, "the queue is full", {"Retry-After": str(RETRY)}) from None
-        if form == "npz":
-            file = await run_in_threadpool(pictures.npz, images, wanted, self.facts)
-        else:
-            file = await run_in_threadpool(pictures.png, images, wanted, self.facts, columns)
+            images = await self._made(request, wanted)
+            if form == "npz":
+                file = await run_in_threadpool(pictures.npz, images, wanted, self.facts)
+            else:
+                file = await run_in_threadpool(pictures.png, images, wanted, self.facts, columns)
+        except BaseException:
+            release()
+            raise
         self.meters.images.inc(len(wanted))
         headers = {"X-Seed": str(wanted[0].seed), "X-Count": str(len(wanted)), "X-Checkpoint": self.facts.checkpoint}
         if wanted[0].label is not None:
             headers["X-Label"] = str(wanted[0].label)
-        return Response(file.content, media_type=file.media_type, headers=headers)
+        return Sent(file.content, release, media_type=file.media_type, headers=headers)
+
+    def _hold(self, size: int) -> Callable[[], None]:
+        """Count the pixels of a request that is made or sent; what is called when it is over. Raises HTTPException 503."""
+        if self._held and self._held + size > self.bounds.held:
+            raise HTTPException(503, "too much is being sent", {"Retry-After": str(RETRY)})
+        self._held += size
+
+        def release() -> None:
+            self._held -= size
+
+        return release
+
+    async def _made(self, request: Request, wanted: Sequence[Wanted]) -> np.ndarray:
+        """The images. Whoever closes the connection loses the place. Raises HTTPException 503 when the queue is full."""
+        making, leaving = asyncio.create_task(self.engine.images(wanted)), asyncio.create_task(gone(request))
+        try:
+            await asyncio.wait({making, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not making.done():
+                raise HTTPException(CLOSED, "the client has gone")
+            return making.result()
+        except BusyError:
+            raise HTTPException(503, "the queue is full", {"Retry-After": str(RETRY)}) from None
+        finally:
+            making.cancel()
+            leaving.cancel()
 
 
 REFUSALS = {

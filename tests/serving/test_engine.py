@@ -137,6 +137,22 @@ def test_who_leaves_loses_the_place():
     assert model.passes == [[0], [2]]
 
 
+def test_one_that_fails_does_not_fail_its_neighbours():
+    model = Model(free=False)
+
+    async def scene(engine: Engine) -> None:
+        first = ask(engine, 0)
+        await begun(model)
+        sound, broken, other = ask(engine, 1), ask(engine, 666), ask(engine, 2)
+        await asyncio.sleep(0)
+        model.gate.set()
+        assert [(await one).tolist() for one in (first, sound, other)] == [[0], [1], [2]]
+        with pytest.raises(ValueError, match="broken"):
+            await broken
+
+    played(model, scene)
+
+
 def test_an_error_is_told_and_the_next_request_is_made():
     async def scene(engine: Engine) -> None:
         with pytest.raises(ValueError, match="broken"):

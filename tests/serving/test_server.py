@@ -4,14 +4,17 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -20,7 +23,7 @@ from bench.cli.guard import main
 from bench.errors import UserError
 from bench.perf.export import export
 from bench.perf.traceable import exportable
-from bench.serving import load, loading, running
+from bench.serving import load, loading, running, sending
 from bench.serving.admission import Limiter
 from bench.serving.loading import Source
 from bench.serving.meters import Audit
@@ -132,6 +135,65 @@ def test_clients_at_once_get_the_bytes_that_they_get_alone(shades):
         for thread in threads:
             thread.join()
     assert [together[url] for url in urls] == alone
+
+
+def asked_by_hand(port: int, path: str) -> socket.socket:
+    """A connection that has asked and reads nothing."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+    return connection
+
+
+def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_whoever_closes_the_connection_loses_the_place(shades):
+    sampler, facts = shades()
+    began, gate, made = threading.Event(), threading.Event(), sampler.render
+    passes: list[list[int]] = []
+
+    def render(wanted):
+        passes.append([one.seed for one in wanted])
+        if wanted[0].seed == 7:
+            began.set()
+            assert gate.wait(30)
+        return made(wanted)
+
+    sampler.render = render
+    service = Service(sampler, facts, Door(None, Limiter("1000/second")), Bounds(), Audit(Path(os.devnull)))
+    with bound("127.0.0.1", 0) as listening, running.in_background(service.app(), listening) as port:
+        first = asked_by_hand(port, "/v1/image?seed=7")
+        assert began.wait(30)
+        leaves = asked_by_hand(port, "/v1/image?seed=8")
+        until(lambda: service.engine.waiting == 1)
+        leaves.close()
+        until(lambda: service._held == facts.bytes_each)  # that of the first
+        gate.set()
+        assert get(f"http://127.0.0.1:{port}/v1/image?seed=9").startswith(b"\x89PNG")
+        first.close()
+    assert passes[1:] == [[7], [9]]
+
+
+def test_a_client_that_does_not_read_is_given_up_and_its_room_is_free(shades, monkeypatch):
+    monkeypatch.setattr(sending, "SECONDS", 0.5)
+    sampler, facts = shades()
+    bounds = Bounds(images=4_096, bytes=2**30)
+    service = Service(sampler, facts, Door(None, Limiter("1000/second")), bounds, Audit(Path(os.devnull)))
+    large = np.random.default_rng(0).integers(0, 256, (4_000, 1, 16, 16), np.uint8)
+
+    async def images(wanted):
+        return np.repeat(large, 16, 0)  # 16 MB, more than sockets hold
+
+    monkeypatch.setattr(service.engine, "images", images)
+    with bound("127.0.0.1", 0) as listening, running.in_background(service.app(), listening) as port:
+        silent = asked_by_hand(port, "/v1/interpolation?steps=100&format=npz")
+        until(lambda: service._held > 0)
+        until(lambda: service._held == 0)
+        silent.close()
 
 
 def test_a_port_in_use_is_said_before_anything_is_loaded(tmp_path, capsys):

@@ -250,6 +250,20 @@ def test_a_generator_that_fails_is_a_500_without_its_words(client, monkeypatch):
     assert "secret" not in answer.text
 
 
+def test_what_is_being_sent_is_bounded(client):
+    with client(bounds=Bounds(held=16 * 16 * 8)) as asked:
+        for _ in range(3):  # each is released when it was sent
+            assert asked.post("/v1/images", json={"count": 8}).status_code == 200
+        service = asked.app.state.service
+        release = service._hold(16 * 16 * 4)
+        refused = asked.post("/v1/images", json={"count": 5})
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert asked.post("/v1/images", json={"count": 4}).status_code == 200
+        release()
+        assert asked.post("/v1/images", json={"count": 300}).status_code == 422
+        assert service._held == 0
+
+
 def test_a_full_queue_is_a_503_with_retry_after(client, monkeypatch):
     from bench.serving.engine import BusyError, Engine
 
