@@ -40,6 +40,11 @@ class Audit:
         """Append to a file; to standard error without one. Raises OSError."""
         self._file: IO[str] = path.open("a", encoding="utf-8") if path else sys.stderr
 
+    def close(self) -> None:
+        """No more lines come."""
+        if self._file is not sys.stderr:
+            self._file.close()
+
     def write(self, **facts: Any) -> None:
         """One line."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")

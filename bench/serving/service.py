@@ -86,6 +86,7 @@ class Service:
         await self.engine.images([self._first()])
         yield
         await self.engine.stop()
+        self.audit.close()
 
     def _first(self) -> Wanted:
         return One.model_validate({}).wanted(self.facts)[0]

@@ -47,13 +47,13 @@ def test_the_container_copies_files_that_there_are():
     assert all((root / name).exists() for names in copied for name in names)
 
 
-def test_the_deployment_asks_routes_that_there_are(shades, tmp_path):
+def test_the_deployment_asks_routes_that_there_are(shades):
     from bench.serving.admission import Limiter
     from bench.serving.meters import Audit
     from bench.serving.service import Bounds, Door, Service
 
     sampler, facts = shades()
-    app = Service(sampler, facts, Door(None, Limiter("1/second")), Bounds(), Audit(tmp_path / "log")).app()
+    app = Service(sampler, facts, Door(None, Limiter("1/second")), Bounds(), Audit()).app()
     routes = set(app.openapi()["paths"])
     deployment, service = documents()
     spec = deployment["spec"]["template"]["spec"]
