@@ -78,7 +78,7 @@ def test_what_is_kept_is_what_realism_says(after, toys, tmp_path):
         (("filter", "--rates", "2"), "--rates 2"),
         (("filter", "--rates", "half"), "--rates half"),
         (("filter", "--metric", "nonsense"), "nonsense"),
-        (("filter", "--real", "mnist"), "mnist"),
+        (("filter", "--real", "folder:nowhere"), "nowhere"),
         (("filter", "--extractor", "nonsense"), "nonsense"),
         (("sample", "--keep", "0.5", "--interpolate", "--out", "path.png"), "--keep"),
     ],
