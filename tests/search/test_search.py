@@ -1,9 +1,9 @@
 """A search finds a good rate that is planted, says what it cost, and ends the same however often it is killed."""
 
-import multiprocessing
 import os
 import signal
-from multiprocessing.context import ForkProcess
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,10 +113,12 @@ def _work(folder: Path, trials: int, dies_after: int = 0) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _worker(*arguments: object) -> ForkProcess:
-    worker = multiprocessing.get_context("fork").Process(target=_work, args=arguments)
-    worker.start()
-    return worker
+def _worker(folder: Path, trials: int, dies_after: int = 0) -> subprocess.Popen[bytes]:
+    """A process of its own and no fork, so that nothing that earlier tests did to PyTorch comes along."""
+    return subprocess.Popen(
+        [sys.executable, __file__, str(folder), str(trials), str(dies_after)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},  # for toys
+    )
 
 
 @pytest.mark.slow
@@ -124,9 +126,7 @@ def test_a_search_that_is_killed_again_and_again_ends_the_same(folder, tmp_path)
     whole = found(search_in(tmp_path / "whole", 4))
     codes: list[int | None] = []
     while not codes or codes[-1] == -signal.SIGKILL:
-        worker = _worker(tmp_path / "killed", 4, 1 + len(codes))
-        worker.join(120)
-        codes.append(worker.exitcode)
+        codes.append(_worker(tmp_path / "killed", 4, 1 + len(codes)).wait(120))
     assert len(codes) > 2
     assert codes[-1] == 0
     again = found(search_in(tmp_path / "killed", 4))
@@ -135,12 +135,9 @@ def test_a_search_that_is_killed_again_and_again_ends_the_same(folder, tmp_path)
 
 @pytest.mark.slow
 def test_two_workers_share_the_trials_and_a_killed_workers_trial_is_taken_over(folder):
-    killed = _worker(folder, 6, 1)
-    killed.join(120)
+    assert _worker(folder, 6, 1).wait(120) == -signal.SIGKILL
     others = [_worker(folder, 6) for _ in range(2)]
-    for worker in others:
-        worker.join(120)
-    assert [worker.exitcode for worker in (killed, *others)] == [-signal.SIGKILL, 0, 0]
+    assert [worker.wait(120) for worker in others] == [0, 0]
     study = conclude(search_in(folder, 6))
     assert len(study.trials) == len({trial.member for trial in study.trials}) == 6
     assert all(trial.value is not None for trial in study.trials)
@@ -201,3 +198,7 @@ def test_a_share_in_compute_is_a_share_of_it():
 def test_a_share_of_less_than_a_batch_is_refused():
     with pytest.raises(UserError, match="less than a batch of 16"):
         trial_suite(parse(SUITE, "-"), "toys:matching", 0.01)
+
+
+if __name__ == "__main__":
+    _work(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
