@@ -162,7 +162,10 @@ def _flows(board: Board) -> Iterator[str]:
     yield f"- No member is proven better than {', '.join(leading)} (Welch's tests of all pairs, Holm-corrected at 5 %)."
     for flow in FLOWS:
         effect = compare(board, flow, [gans[0].member]).pairs[0].overall
-        yield f"- `{flow}` against `{gans[0].member}`, the best of these GANs by its mean: FID {_change(effect)}, {effect.verdict}."
+        yield (
+            f"- `{flow}` against `{gans[0].member}`, the best of these GANs by its mean: FID {_change(effect)}, "
+            f"{effect.verdict} (this comparison by itself, without correction for the others)."
+        )
     best = gans[0].cells["recall@digits-cnn", RANKED].summary
     recalls = [row.cells["recall@digits-cnn", RANKED].summary.mean for row in ranked if row.member in FLOWS]
     yield (

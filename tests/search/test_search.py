@@ -121,12 +121,21 @@ def _worker(folder: Path, trials: int, dies_after: int = 0) -> subprocess.Popen[
     )
 
 
+def _codes(*workers: subprocess.Popen[bytes]) -> list[int]:
+    """How the workers ended; none outlives a test that fails."""
+    try:
+        return [worker.wait(120) for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+
+
 @pytest.mark.slow
 def test_a_search_that_is_killed_again_and_again_ends_the_same(folder, tmp_path):
     whole = found(search_in(tmp_path / "whole", 4))
-    codes: list[int | None] = []
+    codes: list[int] = []
     while not codes or codes[-1] == -signal.SIGKILL:
-        codes.append(_worker(tmp_path / "killed", 4, 1 + len(codes)).wait(120))
+        codes += _codes(_worker(tmp_path / "killed", 4, 1 + len(codes)))
     assert len(codes) > 2
     assert codes[-1] == 0
     again = found(search_in(tmp_path / "killed", 4))
@@ -135,9 +144,8 @@ def test_a_search_that_is_killed_again_and_again_ends_the_same(folder, tmp_path)
 
 @pytest.mark.slow
 def test_two_workers_share_the_trials_and_a_killed_workers_trial_is_taken_over(folder):
-    assert _worker(folder, 6, 1).wait(120) == -signal.SIGKILL
-    others = [_worker(folder, 6) for _ in range(2)]
-    assert [worker.wait(120) for worker in others] == [0, 0]
+    assert _codes(_worker(folder, 6, 1)) == [-signal.SIGKILL]
+    assert _codes(*[_worker(folder, 6) for _ in range(2)]) == [0, 0]
     study = conclude(search_in(folder, 6))
     assert len(study.trials) == len({trial.member for trial in study.trials}) == 6
     assert all(trial.value is not None for trial in study.trials)
